@@ -1,0 +1,3 @@
+// The project's Hardhat tasks, one file each: import it here and hardhat.config.ts knows it.
+// This file is loaded before the contracts are compiled, so tasks take typechain types by `import type` only.
+export {};
