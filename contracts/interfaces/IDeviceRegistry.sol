@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @notice A device's public key. `keyType` 1 = P-256, 2 = secp256k1; `x`, `y` affine coordinates.
+/// keyHash = keccak256(keyType ‖ x ‖ y), 65 bytes.
+struct DeviceKey {
+    uint8 keyType;
+    bytes32 x;
+    bytes32 y;
+}
+
+/// @notice A device's signature over the sha256 of a fixed-layout message. `s` must be in the lower half.
+struct DeviceSignature {
+    bytes32 r;
+    bytes32 s;
+}
+
+/// @notice Everything needed to onboard a device.
+/// @param owner who will own the NFT (the device signed for this owner)
+/// @param operatorId operator to attach to in the same call; 0 = attach later
+/// @param subNetwork sub-network to attach in; also the one the fee is booked to; 0 = none
+/// @param batchId batch the maker posted
+/// @param index position of the device in the batch
+/// @param serialHash keccak256 of the serial number
+/// @param nonce free choice of the signer
+/// @param deadline last second at which the signature counts
+/// @param key the device's key; only its hash is stored
+/// @param signature over sha256(onboarding message)
+/// @param proof inclusion proof of (serialHash, keyHash) in the batch, positional, leaf to root
+struct Onboarding {
+    address owner;
+    uint64 operatorId;
+    uint16 subNetwork;
+    uint32 batchId;
+    uint32 index;
+    bytes32 serialHash;
+    uint64 nonce;
+    uint64 deadline;
+    DeviceKey key;
+    DeviceSignature signature;
+    bytes32[] proof;
+}
+
+/// @title Devices: one box, one ERC-721, one live key at a time
+/// @notice Token id = device id, counted from 1. A key is bound to one device for ever and never returns. What a fraud
+/// proof asks is kept by epoch. What happens in epoch e counts from e + 1: a device onboarded in e earns from e + 1; the
+/// payee of epoch e is the one recorded when e began.
+/// Payee: the owner, unless the owner named another. One change of payee or owner per `challengeEpochs` (a change may
+/// be corrected within the epoch in which it was made), so that `payeeAt` can be read for every challengeable epoch.
+/// Onboarding message, sha256, big endian, 79 bytes: "GWO1" ‖ schema(1)=1 ‖ chainId(8) ‖ registry(20) ‖ owner(20) ‖
+/// operatorId(8) ‖ subNetwork(2) ‖ nonce(8) ‖ deadline(8).
+/// Warning: transferFrom does not ask the receiver; rewards earned up to and including the current epoch stay with the
+/// payee of then.
+interface IDeviceRegistry {
+    /// @notice A device was onboarded; it counts from `fromEpoch`.
+    event DeviceOnboarded(
+        uint64 indexed deviceId,
+        address indexed owner,
+        bytes32 indexed keyHash,
+        uint24 modelId,
+        uint32 batchId,
+        uint32 index,
+        uint32 fromEpoch
+    );
+    /// @notice From `fromEpoch` on `payee` is paid; before, `previous`.
+    event PayeeChanged(uint64 indexed deviceId, address indexed payee, address indexed previous, uint32 fromEpoch);
+    /// @notice The device earns nothing from `fromEpoch` on.
+    event DeviceRetired(uint64 indexed deviceId, uint32 fromEpoch);
+    /// @notice Fee of an onboarding, in credits.
+    event OnboardingFeeSet(uint256 credits);
+    /// @notice The staking contract that `onboard` attaches through.
+    event StakingSet(address indexed staking);
+
+    error DeviceUnknown(uint256 deviceId);
+    error DeviceKeyUsed(bytes32 keyHash, uint64 deviceId);
+    error DeviceKeyTypeUnknown(uint8 keyType);
+    error DeviceSignatureWrong(bytes32 digest);
+    error DeviceSignatureExpired(uint64 deadline);
+    error DeviceNotOwner(uint256 deviceId, address caller);
+    error DeviceAlreadyRetired(uint256 deviceId);
+    error DevicePayeeRecentlyChanged(uint256 deviceId, uint32 nextEpoch);
+    error DevicePayeeUnknownAt(uint256 deviceId, uint32 epoch, uint32 knownFrom);
+    error DeviceZeroAddress();
+    error DeviceRegistryBadParameter(bytes32 name, uint256 value);
+
+    /// @notice Onboards a device. Anyone may call and pays the fee from its own credits; the device's signature names
+    /// the owner. With `operatorId` the device is attached in the same call if that operator accepts the owner.
+    function onboard(Onboarding calldata o) external returns (uint64 deviceId);
+
+    /// @notice Pays the device's rewards to `payee` from the next epoch (zero = the owner). Only the owner.
+    function setPayee(uint64 deviceId, address payee) external;
+
+    /// @notice The device earns nothing from the next epoch on, for ever. Only the owner. Exit: never paused.
+    function retire(uint64 deviceId) external;
+
+    /// @notice Device of a key, whatever its state; 0 if the key was never used.
+    function deviceOfKey(bytes32 keyHash) external view returns (uint64);
+
+    /// @notice Device for which `keyHash` was the live key in `epoch`; 0 if none.
+    function deviceOfKeyAt(bytes32 keyHash, uint32 epoch) external view returns (uint64);
+
+    /// @notice Who is paid for what the device earned in `epoch`. Reverts for an epoch before the earliest known one.
+    function payeeAt(uint64 deviceId, uint32 epoch) external view returns (address);
+
+    /// @notice Whether the device was onboarded before `epoch` and not retired before it.
+    function isActiveAt(uint64 deviceId, uint32 epoch) external view returns (bool);
+
+    /// @notice Model of the device.
+    function modelOfDevice(uint64 deviceId) external view returns (uint24);
+
+    /// @notice Most points the device can earn in `epoch` (its model's cap).
+    function pointsCapAt(uint64 deviceId, uint32 epoch) external view returns (uint128);
+
+    /// @notice Devices ever onboarded = the highest id.
+    function deviceCount() external view returns (uint64);
+
+    /// @notice Credits burned by an onboarding.
+    function onboardingFee() external view returns (uint256);
+
+    /// @notice Epochs for which past payees must stay readable.
+    function challengeEpochs() external view returns (uint32);
+
+    /// @notice Digest that the device signs to be onboarded (sha256 of the 79 bytes above).
+    function onboardingDigest(
+        address owner,
+        uint64 operatorId,
+        uint16 subNetwork,
+        uint64 nonce,
+        uint64 deadline
+    ) external view returns (bytes32);
+
+    /// @notice Sets the onboarding fee, in credits. Restricted: timelock.
+    function setOnboardingFee(uint256 credits) external;
+
+    /// @notice Sets the staking contract, once. Restricted: timelock (the deployment does it).
+    function setStaking(address staking) external;
+}

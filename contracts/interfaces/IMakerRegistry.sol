@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @title Licensed makers, certified models, posted batches
+/// @notice A maker holds a licence (vote, bond, quota of devices per epoch). A model is certified by vote: its
+/// category, the bond a device of it needs, the most points it can earn in an epoch (kept by epoch). A maker posts a
+/// batch once: the root of a positional tree over its devices, with the number of leaves: device `index` of batch `b`
+/// has the one leaf keccak256(0x30 ‖ serialHash ‖ keyHash), so a root cannot hide more devices than were counted
+/// against the quota. A maker that lapses posts no more; what it posted lives on.
+/// Warning: a bad maker can sign fake keys; quota, bond and vote bound the harm. Serial hashes can be guessed.
+interface IMakerRegistry {
+    /// @notice Standing of a maker.
+    enum MakerStatus {
+        None,
+        Licensed,
+        Suspended,
+        Revoked
+    }
+
+    /// @notice A maker's record. `bond` in wei, `bondFreeAt` seconds (0 while licensed or suspended).
+    struct Maker {
+        uint128 bond;
+        uint64 bondFreeAt;
+        uint32 quotaPerEpoch;
+        MakerStatus status;
+    }
+
+    /// @notice A certified hardware type. `bond` in wei binds later attachments only. Not certified for onboarding
+    /// from `expiresAtEpoch` on (0 = open end).
+    struct Model {
+        address maker;
+        uint16 category;
+        uint104 bond;
+        uint32 expiresAtEpoch;
+        string name;
+    }
+
+    /// @notice A posted batch.
+    struct Batch {
+        bytes32 root;
+        uint24 modelId;
+        uint32 count;
+    }
+
+    event MakerBondPosted(address indexed maker, uint256 amount, uint256 bond);
+    event MakerBondWithdrawn(address indexed maker, uint256 amount);
+    event MakerLicensed(address indexed maker, uint32 quotaPerEpoch);
+    event MakerSuspended(address indexed maker);
+    event MakerRevoked(address indexed maker, uint64 bondFreeAt);
+    event ModelCertified(
+        uint24 indexed modelId,
+        address indexed maker,
+        uint16 category,
+        uint104 bond,
+        uint128 pointsCap,
+        string name
+    );
+    event ModelCapSet(uint24 indexed modelId, uint128 pointsCap, uint32 fromEpoch);
+    event ModelBondSet(uint24 indexed modelId, uint104 bond);
+    event ModelExpirySet(uint24 indexed modelId, uint32 expiresAtEpoch);
+    event BatchPosted(
+        uint32 indexed batchId,
+        uint24 indexed modelId,
+        address indexed maker,
+        bytes32 root,
+        uint32 count,
+        bytes32 dataHash
+    );
+
+    error MakerNotLicensed(address maker, MakerStatus status);
+    error MakerBondTooSmall(uint256 bond, uint256 minimum);
+    error MakerBondLocked(uint64 freeAt);
+    error MakerQuotaExceeded(address maker, uint256 wanted, uint256 left);
+    error ModelUnknown(uint24 modelId);
+    error ModelNotOfMaker(uint24 modelId, address maker);
+    error ModelExpired(uint24 modelId, uint32 expiresAtEpoch);
+    error BatchUnknown(uint32 batchId);
+    error BatchEmpty();
+    error BatchProofWrong(uint32 batchId, uint32 index);
+    error MakerRegistryBadParameter(bytes32 name, uint256 value);
+
+    /// @notice Adds `amount` wei to the caller's bond (allowance needed). Anyone may prepare a bond before the vote.
+    function postBond(uint256 amount) external;
+
+    /// @notice Pays the whole bond back to a maker that was revoked (delay over) or never licensed. Exit: never paused.
+    function withdrawBond() external;
+
+    /// @notice The maker gives its licence back; the bond is free after the delay. Posted batches live on.
+    function resign() external;
+
+    /// @notice Posts a batch: one transaction, whatever its size. Only a licensed maker, within its quota of the
+    /// current epoch. `dataHash` binds the published batch file.
+    function postBatch(
+        uint24 modelId,
+        bytes32 root,
+        uint32 count,
+        bytes32 dataHash
+    ) external returns (uint32 batchId);
+
+    /// @notice Licenses (or re-licenses) a maker whose bond is at least the minimum. Restricted: timelock.
+    function license(address maker, uint32 quotaPerEpoch) external;
+
+    /// @notice Stops a maker from posting. Restricted: timelock and guardian.
+    function suspend(address maker) external;
+
+    /// @notice Ends a licence; the bond is free after the delay. Restricted: timelock.
+    function revoke(address maker) external;
+
+    /// @notice Certifies a model of `maker`. Restricted: timelock.
+    function certifyModel(
+        address maker,
+        uint16 category,
+        uint104 bond,
+        uint128 pointsCap,
+        uint32 expiresAtEpoch,
+        string calldata name
+    ) external returns (uint24 modelId);
+
+    /// @notice Sets the points cap from the next epoch. Restricted: timelock.
+    function setModelCap(uint24 modelId, uint128 pointsCap) external;
+
+    /// @notice Sets the bond of later attachments. Restricted: timelock.
+    function setModelBond(uint24 modelId, uint104 bond) external;
+
+    /// @notice Sets when the certificate ends for onboarding (0 = open end, else > current epoch). Restricted: timelock.
+    function setModelExpiry(uint24 modelId, uint32 expiresAtEpoch) external;
+
+    /// @notice Model of the device with these hashes, or reverts: wrong proof, or model expired. `proof` is positional,
+    /// from leaf to root, of length ⌈log2 count⌉.
+    function checkInclusion(
+        uint32 batchId,
+        uint32 index,
+        bytes32 serialHash,
+        bytes32 keyHash,
+        bytes32[] calldata proof
+    ) external view returns (uint24 modelId);
+
+    /// @notice Record of a maker.
+    function makerOf(address maker) external view returns (Maker memory);
+
+    /// @notice Record of a model.
+    function modelOf(uint24 modelId) external view returns (Model memory);
+
+    /// @notice Bond in wei that an attachment of a device of `modelId` needs now, and its category.
+    function attachmentTerms(uint24 modelId) external view returns (uint104 bond, uint16 category);
+
+    /// @notice Record of a batch.
+    function batchOf(uint32 batchId) external view returns (Batch memory);
+
+    /// @notice Most points a device of `modelId` can earn in `epoch`.
+    function pointsCapAt(uint24 modelId, uint32 epoch) external view returns (uint128);
+
+    /// @notice Devices `maker` may still post in the current epoch.
+    function quotaLeft(address maker) external view returns (uint256);
+}

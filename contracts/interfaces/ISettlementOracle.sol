@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+/// @notice What the reporter claims that one sub-network earned in one epoch: the report's payload, ABI-encoded, 12
+/// words.
+/// @param schema 1
+/// @param chainId this chain
+/// @param receiver the SettlementOracle
+/// @param subNetwork id, from 1
+/// @param term epoch ÷ termLength: payouts accumulate within a term
+/// @param epoch an ended epoch after the head's
+/// @param attempt number of voids of this sub-network so far
+/// @param parent id of the sub-network's head, 0 for the first
+/// @param validUntil last second of delivery; not part of the id: a re-signed retry is the same settlement
+/// @param entriesRoot keccak256(0x41 ‖ top ‖ totalPoints(16) ‖ leafCount(4)) of the entries tree
+/// @param payoutsRoot top of the payouts tree, cumulative within the term
+/// @param dataHash keccak256(abi.encode(uint8(1), blockHash, blockNumber, proofSetHash)): binds the finalised block
+/// whose state was used, and the set of proofs
+struct Settlement {
+    uint16 schema;
+    uint64 chainId;
+    address receiver;
+    uint16 subNetwork;
+    uint32 term;
+    uint32 epoch;
+    uint16 attempt;
+    uint208 parent;
+    uint64 validUntil;
+    bytes32 entriesRoot;
+    bytes32 payoutsRoot;
+    bytes32 dataHash;
+}
+
+/// @title Settlements: one slot each, no money
+/// @notice The forwarder delivers; the contract checks identity, chain, receiver, validity, epoch, attempt and that the
+/// parent is the sub-network's head, stores one slot and emits the payload. Later calls pass the payload back.
+/// id = low 208 bits of keccak256(abi.encode(settlement with validUntil = 0)).
+/// A settlement is final after the window, in the order of its chain. Until then the guardian (once in a row per
+/// sub-network) or the timelock may cancel it: the head moves back to its parent, which orphans its descendants, and
+/// the attempt rises; the epoch may be settled again until `resettleBy`. Then its budget returns to the reserve.
+/// Warning: a false root that nobody cancels can misassign one sub-network's unclaimed balance of one term: never
+/// another's, never stake, never new mint (RewardDistributor).
+interface ISettlementOracle {
+    /// @notice `None`: nothing, cancelled or orphaned.
+    enum SettlementStatus {
+        None,
+        Pending,
+        Final
+    }
+
+    /// @notice The last settlement of a sub-network's chain. `attempt` = voids so far.
+    struct Head {
+        uint208 id;
+        uint32 epoch;
+        uint16 attempt;
+    }
+
+    event SettlementReported(uint16 indexed subNetwork, uint32 indexed epoch, uint208 indexed id, Settlement settlement, uint32 deadline);
+    event SettlementFinalised(uint16 indexed subNetwork, uint32 indexed epoch, uint208 indexed id);
+    event SettlementCancelled(uint16 indexed subNetwork, uint32 indexed epoch, uint208 indexed id, address by, uint16 attempt);
+    event WindowSet(uint32 seconds_);
+    event DistributorSet(address indexed distributor);
+
+    error SettlementWrongDomain(uint16 schema, uint64 chainId, address receiver);
+    error SettlementExpired(uint64 validUntil, uint256 nowSeconds);
+    error SettlementWrongTerm(uint32 term, uint32 expected);
+    error SettlementEpochNotEnded(uint32 epoch, uint64 endsAt);
+    error SettlementEpochNotAfterHead(uint32 epoch, uint32 headEpoch);
+    error SettlementTooLate(uint32 epoch, uint256 resettleBy);
+    error SettlementWrongAttempt(uint16 attempt, uint16 expected);
+    error SettlementWrongParent(uint208 parent, uint208 head);
+    error SettlementNotPending(uint16 subNetwork, uint32 epoch);
+    error SettlementWindowOpen(uint32 deadline);
+    error SettlementParentNotFinal(uint16 subNetwork, uint32 parentEpoch);
+    error SettlementWrongPayload(uint208 id, uint208 stored);
+    error SettlementGuardianSpent(uint16 subNetwork);
+    error SettlementBadParameter(bytes32 name, uint256 value);
+
+    /// @notice Makes a pending settlement final after its window and funds its pot. Anyone.
+    /// @param s the settlement as reported (validUntil is ignored)
+    /// @param parentEpoch epoch of its parent, 0 if the parent is 0
+    function finalise(Settlement calldata s, uint32 parentEpoch) external;
+
+    /// @notice Cancels a pending settlement of the chain and so orphans its descendants. Restricted: guardian, once in a
+    /// row per sub-network.
+    function cancel(Settlement calldata s, uint32 parentEpoch) external;
+
+    /// @notice The same by vote, as often as needed; gives the guardian its one cancel back. Restricted: timelock.
+    function cancelByVote(Settlement calldata s, uint32 parentEpoch) external;
+
+    /// @notice Head of the sub-network's chain.
+    function headOf(uint16 subNetwork) external view returns (Head memory);
+
+    /// @notice Stored id, second at which the window ends, and status (orphans count as None).
+    function settlementOf(
+        uint16 subNetwork,
+        uint32 epoch
+    ) external view returns (uint208 id, uint32 deadline, SettlementStatus status);
+
+    /// @notice Whether (subNetwork, epoch) is pending, or may still be reported.
+    function isSettleable(uint16 subNetwork, uint32 epoch) external view returns (bool);
+
+    /// @notice Id of a settlement.
+    function idOf(Settlement calldata s) external pure returns (uint208);
+
+    /// @notice Last second at which `epoch` may be reported.
+    function resettleBy(uint32 epoch) external view returns (uint256);
+
+    /// @notice Length of a term, in epochs.
+    function termLength() external view returns (uint32);
+
+    /// @notice Window of later reports, in seconds.
+    function window() external view returns (uint32);
+
+    /// @notice Sets the window of later reports, within the bounds of the deployment. Restricted: timelock.
+    function setWindow(uint32 seconds_) external;
+
+    /// @notice Sets the distributor that is told of final settlements. Restricted: timelock.
+    function setDistributor(address distributor) external;
+}

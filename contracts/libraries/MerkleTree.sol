@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// @title Positional Merkle trees
+/// @notice One tree for batches, payouts and proofs: leaves at fixed positions, padded with zero to a power of two, node =
+/// keccak256(left ‖ right). No leaf encoding is 64 bytes long, so no node can pass for a leaf.
+library MerkleTree {
+    /// @notice Root of the path from `leaf` at `index` through `proof` (leaf to root). The caller bounds
+    /// `index < 2^proof.length`, or a set high bit would be ignored: use `verify`.
+    function rootOf(bytes32 leaf, uint256 index, bytes32[] calldata proof) internal pure returns (bytes32 node) {
+        node = leaf;
+        assembly ("memory-safe") {
+            let end := add(proof.offset, shl(5, proof.length))
+            for { let at := proof.offset } lt(at, end) { at := add(at, 32) } {
+                // The sibling goes to the right (slot 32) if the index is even, else to the left (slot 0).
+                let side := shl(5, and(index, 1))
+                mstore(side, node)
+                mstore(xor(side, 32), calldataload(at))
+                node := keccak256(0, 64)
+                index := shr(1, index)
+            }
+        }
+    }
+
+    /// @notice Whether `leaf` stands at `index` of the tree with this `root`.
+    function verify(bytes32 root, bytes32 leaf, uint256 index, bytes32[] calldata proof) internal pure returns (bool) {
+        return proof.length < 64 && index >> proof.length == 0 && rootOf(leaf, index, proof) == root;
+    }
+}
