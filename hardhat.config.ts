@@ -14,6 +14,7 @@ import "./scripts/tasks";
 
 const PLUGIN = "groundwork";
 const SOLC_VERSION = "0.8.30";
+const SOLC_LONG_VERSION = "0.8.30+commit.73712a01";
 
 /** EIP-7825 (osaka) refuses a transaction above 16,777,216 gas, so a block stays below that and estimateGas works. */
 const BLOCK_GAS_LIMIT = 16_000_000;
@@ -21,15 +22,17 @@ const BLOCK_GAS_LIMIT = 16_000_000;
 // The compiler comes from the npm package `solc` (WebAssembly): nothing is downloaded, every machine compiles the same.
 subtask(TASK_COMPILE_SOLIDITY_GET_SOLC_BUILD).setAction(async ({ solcVersion }: { solcVersion: string }) => {
   const { version } = JSON.parse(readFileSync(require.resolve("solc/package.json"), "utf8")) as { version: string };
-  const installed = version.split("+")[0];
-  if (solcVersion !== installed) {
-    throw new HardhatPluginError(PLUGIN, `solc ${solcVersion} was asked for, but package.json installs ${installed}`);
+  if (solcVersion !== SOLC_VERSION || version !== SOLC_VERSION) {
+    throw new HardhatPluginError(
+      PLUGIN,
+      `sources ask for solc ${solcVersion}, npm installed ${version}; this project compiles with ${SOLC_VERSION} only`,
+    );
   }
   return {
     compilerPath: require.resolve("solc/soljson.js"),
     isSolcJs: true,
     version: solcVersion,
-    longVersion: version,
+    longVersion: SOLC_LONG_VERSION,
   };
 });
 
@@ -45,12 +48,10 @@ subtask(TASK_COMPILE_GET_REMAPPINGS).setAction(async () =>
 
 interface SolcMessage {
   severity: string;
-  message: string;
-  formattedMessage?: string;
   sourceLocation?: { file: string };
 }
 
-// A warning from our own sources fails the compile; the libraries' warnings are theirs.
+// A warning from our own sources fails the compile (runSuper has printed it); the libraries' warnings are theirs.
 subtask(TASK_COMPILE_SOLIDITY_CHECK_ERRORS).setAction(
   async (args: { output: { errors?: SolcMessage[] }; quiet: boolean }, hre, runSuper) => {
     await runSuper(args);
@@ -59,8 +60,7 @@ subtask(TASK_COMPILE_SOLIDITY_CHECK_ERRORS).setAction(
       (e) => e.severity === "warning" && (e.sourceLocation?.file ?? "contracts/").startsWith("contracts/"),
     );
     if (warnings.length > 0) {
-      const list = warnings.map((w) => w.formattedMessage ?? w.message).join("\n");
-      throw new HardhatPluginError(PLUGIN, `${warnings.length} compiler warning(s), and warnings are errors:\n${list}`);
+      throw new HardhatPluginError(PLUGIN, `${warnings.length} compiler warning(s), shown above: warnings are errors`);
     }
   },
 );
