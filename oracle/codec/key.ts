@@ -24,10 +24,9 @@ export const ORDER: Record<number, bigint> = {
 
 /** keccak256(keyType ‖ x ‖ y). */
 export function keyHash(key: DeviceKey): Hex {
-  if (ORDER[key.keyType] === undefined) throw new CodecError("keyType", `${key.keyType} is not 1 (P-256) or 2 (secp256k1)`);
-  return keccak256(
-    join(uint("keyType", key.keyType, 1), bytesOf("x", key.x, 32), bytesOf("y", key.y, 32)),
-  ) as Hex;
+  if (ORDER[key.keyType] === undefined)
+    throw new CodecError("keyType", `${key.keyType} is not 1 (P-256) or 2 (secp256k1)`);
+  return keccak256(join(uint("keyType", key.keyType, 1), bytesOf("x", key.x, 32), bytesOf("y", key.y, 32))) as Hex;
 }
 
 /** Splits 64 bytes r ‖ s and replaces a high s by its low twin: both are one signature, the chain takes the low one. */
@@ -37,7 +36,8 @@ export function normaliseSignature(keyType: number, signature: string): DeviceSi
   const bytes = bytesOf("signature", signature, 64);
   const r = readUint(bytes, 0, 32);
   const s = readUint(bytes, 32, 32);
-  if (r === 0n || r >= order || s === 0n || s >= order) throw new CodecError("signature", "r or s is outside 1 … order − 1");
+  if (r === 0n || r >= order || s === 0n || s >= order)
+    throw new CodecError("signature", "r or s is outside 1 … order − 1");
   const low = s > order / 2n ? order - s : s;
   return { r: hex(bytes.slice(0, 32)), s: hex(uint("s", low, 32)) };
 }

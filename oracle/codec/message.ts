@@ -52,7 +52,8 @@ export function encodeMessage(m: DeviceMessage): Uint8Array {
 }
 
 export function decodeMessage(bytes: Uint8Array): DeviceMessage {
-  if (bytes.length !== MESSAGE_SIZE) throw new CodecError("message", `has ${bytes.length} bytes, needs ${MESSAGE_SIZE}`);
+  if (bytes.length !== MESSAGE_SIZE)
+    throw new CodecError("message", `has ${bytes.length} bytes, needs ${MESSAGE_SIZE}`);
   if (MESSAGE_TAG.some((b, i) => bytes[i] !== b)) throw new CodecError("tag", 'is not "GWM1"');
   if (bytes[4] !== SCHEMA) throw new CodecError("schema", `${bytes[4]} is unknown, 1 is known`);
   return {

@@ -1,5 +1,15 @@
 // Bytes of a report as Chainlink's KeystoneForwarder checks and routes them (@chainlink/contracts 1.5.0).
-import { concat, dataSlice, keccak256, recoverAddress, sha256, Signature, SigningKey, toBeHex, toUtf8Bytes } from "ethers";
+import {
+  concat,
+  dataSlice,
+  keccak256,
+  recoverAddress,
+  sha256,
+  Signature,
+  SigningKey,
+  toBeHex,
+  toUtf8Bytes,
+} from "ethers";
 import { bytesOf, CodecError, Hex, hex, join, uint } from "./bytes";
 
 export const REPORT_HEADER_SIZE = 109;

@@ -68,7 +68,9 @@ export function proofSetHash(messageHashes: readonly Hex[]): Hex {
 
 /** Binds the block whose state was used, and the set of proofs. */
 export function dataHash(blockHash: Hex, blockNumber: number, setHash: Hex): Hex {
-  return keccak256(coder.encode(["uint8", "bytes32", "uint256", "bytes32"], [1, blockHash, blockNumber, setHash])) as Hex;
+  return keccak256(
+    coder.encode(["uint8", "bytes32", "uint256", "bytes32"], [1, blockHash, blockNumber, setHash]),
+  ) as Hex;
 }
 
 export interface PriceReport {

@@ -40,7 +40,10 @@ export class MerkleTree {
 /** Root that `leaf` at `index` gives through `proof`, or null where the index does not fit the proof. */
 export function rootThrough(leaf: Hex, index: number, proof: readonly Hex[]): Hex | null {
   if (index < 0 || index >= 2 ** proof.length) return null;
-  return proof.reduce<Hex>((node, sibling, k) => ((index >> k) & 1 ? nodeOf(sibling, node) : nodeOf(node, sibling)), leaf);
+  return proof.reduce<Hex>(
+    (node, sibling, k) => ((index >> k) & 1 ? nodeOf(sibling, node) : nodeOf(node, sibling)),
+    leaf,
+  );
 }
 
 export interface SumNode {
