@@ -146,6 +146,7 @@ const config: HardhatUserConfig = {
   },
   mocha: {
     timeout: DEEP ? 3_600_000 : 120_000,
+    failZero: true,
     // A pattern, not `invert`, so that --grep on the command line replaces it.
     grep: DEEP ? "@deep" : /^(?!.*@deep)/,
   },
