@@ -104,7 +104,8 @@ export async function waitFor<T>(
     if (options.entry && (options.entry.child.exitCode !== null || options.entry.child.signalCode !== null)) {
       throw new ProcessError(options.entry.name, `ended with code ${options.entry.child.exitCode} before ${what}`);
     }
-    if (process.uptime() > until) throw new ProcessError(options.entry?.name ?? "run", `no ${what} within ${options.seconds} s`);
+    if (process.uptime() > until)
+      throw new ProcessError(options.entry?.name ?? "run", `no ${what} within ${options.seconds} s`);
     await pause(options.everyMs ?? 100);
   }
 }
