@@ -38,6 +38,9 @@ export function storageDecoder(pieces: readonly Piece[]): Decoder<StorageReading
     if (claim.index >= count) throw new ReadingRejected(ReasonCode.OUT_OF_RANGE, `chunk ${claim.index} of ${count}`);
 
     const chunk = Buffer.from(claim.chunk, "base64");
+    if (chunk.toString("base64") !== claim.chunk) {
+      throw new ReadingRejected(ReasonCode.PAYLOAD_NOT_CANONICAL, "chunk: spare bits of the last base64 digit are set");
+    }
     const digest = sha256(chunk);
     const cid = rawCid(digest);
     if (cid !== claim.cid) throw new ReadingRejected(ReasonCode.CID_MISMATCH, `bytes are ${cid}, not ${claim.cid}`);

