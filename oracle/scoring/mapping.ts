@@ -38,7 +38,8 @@ export const decode: Decoder<MappingReading> = (payload) => {
   let worstDopE2 = 0;
   for (const [timeMs, , , fix, dopE2] of samples) {
     if (fix < FULL_FIX) throw new ReadingRejected(ReasonCode.NO_GNSS_FIX, `fix ${fix} at ${timeMs} ms`);
-    if (dopE2 > MAX_DOP_E2) throw new ReadingRejected(ReasonCode.WEAK_GNSS_FIX, `DOP × 100 is ${dopE2} at ${timeMs} ms`);
+    if (dopE2 > MAX_DOP_E2)
+      throw new ReadingRejected(ReasonCode.WEAK_GNSS_FIX, `DOP × 100 is ${dopE2} at ${timeMs} ms`);
     worstDopE2 = Math.max(worstDopE2, dopE2);
   }
   const track = samples.map(([timeMs, lat, lon]): TimedPosition => ({ timeMs, latE7: lat, lonE7: lon }));

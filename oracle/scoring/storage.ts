@@ -12,7 +12,10 @@ const schema = z.strictObject({
   ...header,
   /** Root of the piece, as the deal names it. */
   piece: hexBytes(DIGEST_BYTES),
-  index: z.int().min(0).max(2 ** MAX_DEPTH - 1),
+  index: z
+    .int()
+    .min(0)
+    .max(2 ** MAX_DEPTH - 1),
   /** Address of the chunk as a raw IPLD block (CIDv1, base32). */
   cid: z.string().max(64),
   chunk: z.base64().max(5_464),
@@ -45,7 +48,10 @@ export function storageDecoder(pieces: readonly Piece[]): Decoder<StorageReading
     const cid = rawCid(digest);
     if (cid !== claim.cid) throw new ReadingRejected(ReasonCode.CID_MISMATCH, `bytes are ${cid}, not ${claim.cid}`);
     if (chunk.length !== chunkLength(piece.bytes, claim.index) || claim.path.length !== treeDepth(count)) {
-      throw new ReadingRejected(ReasonCode.PROOF_INVALID, `chunk of ${chunk.length} bytes, path of ${claim.path.length}`);
+      throw new ReadingRejected(
+        ReasonCode.PROOF_INVALID,
+        `chunk of ${chunk.length} bytes, path of ${claim.path.length}`,
+      );
     }
     const path = claim.path.map((hex) => Buffer.from(hex, "hex"));
     if (rootOfProof(digest, claim.index, path) !== piece.root) {

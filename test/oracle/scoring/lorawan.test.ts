@@ -53,7 +53,10 @@ describe("scoring/lorawan", () => {
     expectRejected(() => strangers(relay(second)), ReasonCode.UNKNOWN_DEVADDR);
     const made = openLorawan()(gateway, 0).payload;
     assert.isTrue(decode(made).units > 0n);
-    expectRejected(() => lorawanDecoder((a) => (a === 0x49be7df1 ? demoNwkSKeyOf(a) : undefined))(made), ReasonCode.UNKNOWN_DEVADDR);
+    expectRejected(
+      () => lorawanDecoder((a) => (a === 0x49be7df1 ? demoNwkSKeyOf(a) : undefined))(made),
+      ReasonCode.UNKNOWN_DEVADDR,
+    );
   });
 
   it("refuses a made frame under another session's key", () => {
@@ -63,7 +66,10 @@ describe("scoring/lorawan", () => {
 
   it("refuses no frames, too many, and bytes that are no frame", () => {
     expectRejected(() => decode(relay()), ReasonCode.OUT_OF_RANGE);
-    expectRejected(() => decode(relay(...Array.from({ length: MAX_FRAMES + 1 }, () => second))), ReasonCode.OUT_OF_RANGE);
+    expectRejected(
+      () => decode(relay(...Array.from({ length: MAX_FRAMES + 1 }, () => second))),
+      ReasonCode.OUT_OF_RANGE,
+    );
     expectRejected(() => decode(relay("00".repeat(11))), ReasonCode.PAYLOAD_MALFORMED);
     expectRejected(() => decode(relay("00".repeat(12))), ReasonCode.FRAME_MALFORMED);
     expectRejected(() => decode(relay("zz".repeat(12))), ReasonCode.PAYLOAD_MALFORMED);

@@ -52,13 +52,19 @@ describe("scoring/mapping", () => {
   });
 
   it("refuses a leap and a clock that does not rise", () => {
-    expectRejected(() => map(changed(([t, lat, lon, fix, d]) => [t, lat + 10_000, lon, fix, d])), ReasonCode.IMPOSSIBLE_SPEED);
+    expectRejected(
+      () => map(changed(([t, lat, lon, fix, d]) => [t, lat + 10_000, lon, fix, d])),
+      ReasonCode.IMPOSSIBLE_SPEED,
+    );
     expectRejected(() => map(changed(([, ...rest]) => [0, ...rest])), ReasonCode.TIME_NOT_RISING);
   });
 
   it("refuses positions off the globe", () => {
     expectRejected(() => map(changed(([t, , lon, fix, d]) => [t, 900_000_001, lon, fix, d])), ReasonCode.OUT_OF_RANGE);
-    expectRejected(() => map(changed(([t, lat, , fix, d]) => [t, lat, -1_800_000_001, fix, d])), ReasonCode.OUT_OF_RANGE);
+    expectRejected(
+      () => map(changed(([t, lat, , fix, d]) => [t, lat, -1_800_000_001, fix, d])),
+      ReasonCode.OUT_OF_RANGE,
+    );
   });
 
   it("pays nothing for standing still", () => {

@@ -22,7 +22,10 @@ describe("scoring/mobility", () => {
   it("measures the ride: 7.6 km", () => {
     const parts = [stretch(0, 256), stretch(255, 511), stretch(510, 766), stretch(765, 850)];
     const metres = parts.map((part) => drive(part).units);
-    assert.equal(metres.reduce((a, b) => a + b), 7_593n);
+    assert.equal(
+      metres.reduce((a, b) => a + b),
+      7_593n,
+    );
   });
 
   it("derives the speed", () => {

@@ -2,7 +2,7 @@ import { assert } from "chai";
 import fc from "fast-check";
 
 import { encodeWire, ReasonCode } from "../../../oracle/scoring";
-import { chunkCount, pieceRoot, rawCid, sha256, treeDepth } from "../../../oracle/scoring/piece";
+import { chunkCount, pieceRoot, rawCid, rootOfProof, sha256, treeDepth } from "../../../oracle/scoring/piece";
 import { DEMO_PIECES } from "../../../oracle/scoring/pieces-demo";
 import { decode, storageDecoder, type StoragePayload } from "../../../oracle/scoring/storage";
 import { CAR_FILES, loadCar } from "../../../scripts/fleet/cars";
@@ -12,7 +12,8 @@ import { expectRejected } from "./helpers";
 const car = loadCar("comic.car");
 const root = pieceRoot(car);
 const proof = (index: number): StoragePayload => storagePayload("comic.car", car, root, index);
-const prove = (index: number, change: Partial<StoragePayload> = {}) => decode(encodeWire({ ...proof(index), ...change }));
+const prove = (index: number, change: Partial<StoragePayload> = {}) =>
+  decode(encodeWire({ ...proof(index), ...change }));
 
 describe("scoring/storage", () => {
   it("writes the CIDs that the real CAR files hold", async () => {
@@ -85,6 +86,27 @@ describe("scoring/storage", () => {
     const node = Buffer.concat([Buffer.of(1), Buffer.from(left, "hex"), sha256(Buffer.from(proof(1).chunk, "base64"))]);
     const change = { chunk: node.toString("base64"), cid: rawCid(sha256(node)), path: above };
     expectRejected(() => prove(0, change), ReasonCode.PROOF_INVALID);
+  });
+
+  it("refuses a chunk or a path of a length that the piece's size does not give", () => {
+    const { chunk, cid } = proof(0);
+    const sibling = sha256(Buffer.of(1));
+    const short = Buffer.from("short");
+    const withRoot = (bytes: number, leaf: Buffer) =>
+      storageDecoder([{ name: "made", bytes, root: rootOfProof(sha256(leaf), 0, [sibling]) }]);
+    const claim = (leaf: Buffer): Uint8Array =>
+      encodeWire({
+        ...proof(0),
+        piece: rootOfProof(sha256(leaf), 0, [sibling]),
+        chunk: leaf.toString("base64"),
+        cid: rawCid(sha256(leaf)),
+        path: [sibling.toString("hex")],
+      });
+    const whole = Buffer.from(chunk, "base64");
+    assert.equal(rawCid(sha256(whole)), cid);
+    assert.equal(withRoot(8_192, whole)(claim(whole)).units, 4_096n);
+    expectRejected(() => withRoot(8_192, short)(claim(short)), ReasonCode.PROOF_INVALID);
+    expectRejected(() => withRoot(4_096, whole)(claim(whole)), ReasonCode.PROOF_INVALID);
   });
 
   it("proves every chunk of any piece", () => {

@@ -11,7 +11,10 @@ const decode = (text: string) => decodeWire(schema, bytes(text));
 
 describe("scoring/wire", () => {
   it("writes keys sorted and without white space", () => {
-    assert.deepEqual(encodeWire({ b: "ü", a: [1, true, { d: 2, c: -3 }] }), bytes('{"a":[1,true,{"c":-3,"d":2}],"b":"ü"}'));
+    assert.deepEqual(
+      encodeWire({ b: "ü", a: [1, true, { d: 2, c: -3 }] }),
+      bytes('{"a":[1,true,{"c":-3,"d":2}],"b":"ü"}'),
+    );
   });
 
   it("reads back what it wrote", () => {

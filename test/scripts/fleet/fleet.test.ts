@@ -24,7 +24,9 @@ describe("fleet", () => {
     });
 
     it("are drawn by population: half the people, half the draws", () => {
-      const sizes = allPlaces().map(({ population }) => population).sort((a, b) => b - a);
+      const sizes = allPlaces()
+        .map(({ population }) => population)
+        .sort((a, b) => b - a);
       const people = sizes.reduce((a, b) => a + b);
       let sum = 0;
       const median = sizes.find((size) => (sum += size) >= people / 2) ?? 0;
