@@ -34,7 +34,13 @@ interface IEmissionController {
     event BucketsScheduled(uint16 devicesBps, uint16 stakersBps, uint16 treasuryBps, uint32 fromEpoch);
     event WeightsScheduled(uint16[] weights, uint32 fromEpoch);
     event CurveScheduled(address indexed curve, uint32 fromEpoch);
-    event EpochClosed(uint32 indexed epoch, uint256 budget, uint256[] subNetworkBudgets, uint256 stakers, uint256 treasury);
+    event EpochClosed(
+        uint32 indexed epoch,
+        uint256 budget,
+        uint256[] subNetworkBudgets,
+        uint256 stakers,
+        uint256 treasury
+    );
     event BudgetFunded(uint16 indexed subNetwork, uint32 indexed epoch, address indexed to, uint256 amount);
     event BudgetReclaimed(uint16 indexed subNetwork, uint32 indexed epoch, uint256 amount);
     event TreasuryCollected(address indexed to, uint256 amount);
