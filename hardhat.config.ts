@@ -65,6 +65,9 @@ subtask(TASK_COMPILE_SOLIDITY_CHECK_ERRORS).setAction(
   },
 );
 
+/** `npm run test:deep`: the tests whose title has @deep, and only those. */
+const DEEP = process.env.DEEP === "true";
+
 /** A setting of a public network: .env first, then `npx hardhat vars`. */
 function setting(name: string): string | undefined {
   const value = process.env[name];
@@ -142,7 +145,10 @@ const config: HardhatUserConfig = {
     target: "ethers-v6",
   },
   mocha: {
-    timeout: 120_000,
+    timeout: DEEP ? 3_600_000 : 120_000,
+    failZero: true,
+    // A pattern, not `invert`, so that --grep on the command line replaces it.
+    grep: DEEP ? "@deep" : /^(?!.*@deep)/,
   },
   gasReporter: {
     enabled: process.env.REPORT_GAS === "true",

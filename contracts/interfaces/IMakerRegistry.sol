@@ -90,12 +90,7 @@ interface IMakerRegistry {
 
     /// @notice Posts a batch: one transaction, whatever its size. Only a licensed maker, within its quota of the
     /// current epoch. `dataHash` binds the published batch file.
-    function postBatch(
-        uint24 modelId,
-        bytes32 root,
-        uint32 count,
-        bytes32 dataHash
-    ) external returns (uint32 batchId);
+    function postBatch(uint24 modelId, bytes32 root, uint32 count, bytes32 dataHash) external returns (uint32 batchId);
 
     /// @notice Licenses (or re-licenses) a maker whose bond is at least the minimum. Restricted: timelock.
     function license(address maker, uint32 quotaPerEpoch) external;

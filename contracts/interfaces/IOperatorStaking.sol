@@ -90,7 +90,7 @@ interface IOperatorStaking {
 
     /// @notice Backs a device in `subNetwork` from the next epoch. Only the device's owner (or its ERC-721 approved);
     /// the operator must accept the owner and have stake for the bond of the device's model.
-    function attach(uint64 deviceId, uint16 subNetwork, uint64 operatorId) external;
+    function attachDevice(uint64 deviceId, uint16 subNetwork, uint64 operatorId) external;
 
     /// @notice The same, called by DeviceRegistry while onboarding a device of `owner`.
     function attachAtOnboarding(
@@ -103,7 +103,7 @@ interface IOperatorStaking {
 
     /// @notice Ends a backing with the current epoch. The device's owner or the operator's controller. Exit: never
     /// paused.
-    function detach(uint64 deviceId, uint16 subNetwork) external;
+    function detachDevice(uint64 deviceId, uint16 subNetwork) external;
 
     /// @notice Operator as it counts from the next epoch.
     function operatorOf(uint64 operatorId) external view returns (Operator memory);

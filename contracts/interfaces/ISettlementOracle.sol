@@ -55,9 +55,21 @@ interface ISettlementOracle {
         uint16 attempt;
     }
 
-    event SettlementReported(uint16 indexed subNetwork, uint32 indexed epoch, uint208 indexed id, Settlement settlement, uint32 deadline);
+    event SettlementReported(
+        uint16 indexed subNetwork,
+        uint32 indexed epoch,
+        uint208 indexed id,
+        Settlement settlement,
+        uint32 deadline
+    );
     event SettlementFinalised(uint16 indexed subNetwork, uint32 indexed epoch, uint208 indexed id);
-    event SettlementCancelled(uint16 indexed subNetwork, uint32 indexed epoch, uint208 indexed id, address by, uint16 attempt);
+    event SettlementCancelled(
+        uint16 indexed subNetwork,
+        uint32 indexed epoch,
+        uint208 indexed id,
+        address by,
+        uint16 attempt
+    );
     event WindowSet(uint32 seconds_);
     event DistributorSet(address indexed distributor);
 
