@@ -10,7 +10,8 @@ async function fixture() {
   if (!admin || !guardian || !stranger) throw new Error("accounts");
   const manager = await ethers.deployContract("AccessManager", [admin.address]);
   const guarded = await ethers.deployContract("GuardedHarness", [await manager.getAddress(), MAX_PAUSE]);
-  const selector = (name: string): string => guarded.interface.getFunction(name)?.selector ?? "";
+  const selector = (name: "pause" | "unpause" | "enter" | "leave"): string =>
+    guarded.interface.getFunction(name).selector;
   await manager.grantRole(GUARDIAN, guardian.address, 0);
   await manager.setTargetFunctionRole(await guarded.getAddress(), [selector("pause"), selector("unpause")], GUARDIAN);
   return { guarded: guarded.connect(guardian), guardian, stranger, enter: selector("enter"), leave: selector("leave") };
