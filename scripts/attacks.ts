@@ -37,7 +37,10 @@ function readGuards(): Guard[] {
   return readdirSync(GUARDS)
     .filter((f) => f.endsWith(".json"))
     .sort()
-    .map((f) => ({ ...Guard.parse(JSON.parse(readFileSync(join(GUARDS, f), "utf8"))), name: f.replace(/\.json$/, "") }));
+    .map((f) => ({
+      ...Guard.parse(JSON.parse(readFileSync(join(GUARDS, f), "utf8"))),
+      name: f.replace(/\.json$/, ""),
+    }));
 }
 
 /** Runs the attack's tests in `dir`; tells how many passed and failed. */
@@ -75,8 +78,12 @@ async function tryGuard(dir: string, guard: Guard): Promise<Result> {
   });
   const path = join(dir, guard.file);
   const source = readFileSync(path, "utf8");
-  if (source.split(guard.find).length !== 2) return result("BROKEN PATCH", `"${guard.find}" does not occur exactly once`);
-  writeFileSync(path, source.replace(guard.find, () => guard.replace));
+  if (source.split(guard.find).length !== 2)
+    return result("BROKEN PATCH", `"${guard.find}" does not occur exactly once`);
+  writeFileSync(
+    path,
+    source.replace(guard.find, () => guard.replace),
+  );
   const without = await runTest(dir, guard);
   writeFileSync(path, source);
   if (without.failing > 0) return result("red");

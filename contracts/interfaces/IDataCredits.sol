@@ -5,8 +5,11 @@ pragma solidity ^0.8.30;
 /// @notice One credit is worth 0.00001 USD of service, is made by burning the network token, cannot be transferred or
 /// turned back, and is burned by use. Credits are integers (0 decimals). Rounding is against the minter:
 /// credits = ⌊tokens × priceE8 ÷ 10^21⌋, tokens = ⌈credits × 10^21 ÷ priceE8⌉ (10^18 wei × 10^8 ÷ 10^5 credits).
-/// supply = minted − spent, always.
+/// supply = minted − spent, always. There is no transfer and no approval: the Transfer events from and to zero are there
+/// for wallets and explorers only.
 interface IDataCredits {
+    /// @notice Credits came into being (`from` zero) or were used (`to` zero); the shape of ERC-20, for explorers.
+    event Transfer(address indexed from, address indexed to, uint256 value);
     /// @notice `payer` burned `tokens` wei at `priceE8` and `recipient` got `credits`.
     event CreditsMinted(
         address indexed payer,
@@ -44,7 +47,7 @@ interface IDataCredits {
     error DataCreditsZeroAddress();
 
     /// @notice Burns exactly `tokenIn` wei of the caller (allowance needed), mints at least `minCreditsOut` to
-    /// `recipient` until `deadline`. Returns the credits minted, rounded down.
+    /// `recipient` until `deadline`. Returns the credits minted, rounded down. May be paused.
     function mintExactIn(
         uint256 tokenIn,
         uint256 minCreditsOut,
@@ -53,7 +56,7 @@ interface IDataCredits {
     ) external returns (uint256 credits);
 
     /// @notice Mints exactly `creditsOut` to `recipient` for at most `maxTokenIn` wei of the caller until `deadline`.
-    /// Returns the wei burned, rounded up.
+    /// Returns the wei burned, rounded up. May be paused.
     function mintExactOut(
         uint256 creditsOut,
         uint256 maxTokenIn,
@@ -61,8 +64,8 @@ interface IDataCredits {
         uint256 deadline
     ) external returns (uint256 tokenIn);
 
-    /// @notice Uses an ERC-2612 permit of the caller for this contract; a permit that somebody has already used is no
-    /// error. Meant to be batched with a mint through `multicall`.
+    /// @notice Uses an ERC-2612 permit of the caller for this contract; one that fails, because
+    /// somebody has already used it, is no error while the allowance is at least `value`. Meant to be batched with a mint through `multicall`.
     function selfPermit(uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
 
     /// @notice Burns `credits` of the caller for the use of `subNetwork`. Works in every price state.
@@ -71,6 +74,15 @@ interface IDataCredits {
     /// @notice Burns `credits` of `payer` for `subNetwork`. Only an allowed spender contract, which must pass its own
     /// caller as payer.
     function spendFrom(address payer, uint16 subNetwork, uint256 credits) external;
+
+    /// @notice "Data Credits".
+    function name() external view returns (string memory);
+
+    /// @notice "DC".
+    function symbol() external view returns (string memory);
+
+    /// @notice 0: credits are integers.
+    function decimals() external view returns (uint8);
 
     /// @notice Credits held by `account`.
     function balanceOf(address account) external view returns (uint256);
@@ -95,6 +107,9 @@ interface IDataCredits {
 
     /// @notice Wei that `creditsOut` cost now, rounded up.
     function quoteExactOut(uint256 creditsOut) external view returns (uint256 tokenIn);
+
+    /// @notice Whether `spender` may spend credits of those who call it.
+    function isSpender(address spender) external view returns (bool);
 
     /// @notice The guard in force now.
     function priceGuard() external view returns (address);

@@ -15,6 +15,9 @@ interface IEmissionCurve {
 /// on collection (stakers, treasury), never at closing. What no settlement claims returns to the reserve, unminted.
 /// Shares are epoch parameters: a new value counts from the next epoch and cannot be set while an ended epoch is open.
 /// Invariant: Σ minted ≤ Σ curve(closed epochs).
+/// A budget must fit the rate limiter, or it could never be minted: B = min(curve(e), rate capacity). A curve that does not
+/// answer within 100,000 gas emits nothing in that epoch instead of holding up all later ones; curves must be pure.
+/// Epoch 0 of a deployment has no weights yet: its devices' part goes to the reserve.
 interface IEmissionController {
     /// @notice How an epoch's budget is split, in bps, Σ = 10000.
     struct Buckets {
@@ -34,7 +37,13 @@ interface IEmissionController {
     event BucketsScheduled(uint16 devicesBps, uint16 stakersBps, uint16 treasuryBps, uint32 fromEpoch);
     event WeightsScheduled(uint16[] weights, uint32 fromEpoch);
     event CurveScheduled(address indexed curve, uint32 fromEpoch);
-    event EpochClosed(uint32 indexed epoch, uint256 budget, uint256[] subNetworkBudgets, uint256 stakers, uint256 treasury);
+    event EpochClosed(
+        uint32 indexed epoch,
+        uint256 budget,
+        uint256[] subNetworkBudgets,
+        uint256 stakers,
+        uint256 treasury
+    );
     event BudgetFunded(uint16 indexed subNetwork, uint32 indexed epoch, address indexed to, uint256 amount);
     event BudgetReclaimed(uint16 indexed subNetwork, uint32 indexed epoch, uint256 amount);
     event TreasuryCollected(address indexed to, uint256 amount);
@@ -70,10 +79,12 @@ interface IEmissionController {
     /// (called by the RewardDistributor) or when nothing can settle it any more (anyone).
     function reclaim(uint16 subNetwork, uint32 epoch) external;
 
-    /// @notice Mints what the treasury bucket has collected to the treasury. Anyone.
+    /// @notice Mints what the treasury bucket has collected, as far as the rate limiter allows now, to the treasury.
+    /// Anyone.
     function collectTreasury() external returns (uint256 amount);
 
-    /// @notice Mints what the stakers' bucket has collected to its receiver. Anyone.
+    /// @notice Mints what the stakers' bucket has collected, as far as the rate limiter allows now, to its receiver.
+    /// Anyone.
     function collectStakers() external returns (uint256 amount);
 
     /// @notice Oldest epoch that is not closed.
@@ -94,6 +105,9 @@ interface IEmissionController {
     /// @notice Weights of the sub-networks in force now, by id − 1.
     function weightsNow() external view returns (uint16[] memory);
 
+    /// @notice Weights that count from the next epoch on, by id − 1.
+    function weightsNext() external view returns (uint16[] memory);
+
     /// @notice Number of sub-networks; ids run from 1.
     function subNetworkCount() external view returns (uint16);
 
@@ -109,6 +123,24 @@ interface IEmissionController {
     /// @notice Σ minted by this contract, in wei.
     function totalMinted() external view returns (uint256);
 
+    /// @notice Wei that wait for collectTreasury() and collectStakers().
+    function collectable() external view returns (uint256 treasury, uint256 stakers);
+
+    /// @notice Wei that may be minted now. The limiter holds at most its capacity and refills linearly.
+    function rateAvailable() external view returns (uint256);
+
+    /// @notice The curve in force now.
+    function curveNow() external view returns (address);
+
+    /// @notice The distributor that funds settlements; zero until it is set.
+    function distributor() external view returns (address);
+
+    /// @notice The settlement oracle asked by `reclaim` now; zero until it is set.
+    function settlementNow() external view returns (address);
+
+    /// @notice Who receives the bucket "stakers" or "treasury" (bytes32 strings); zero until it is set.
+    function receiverOf(bytes32 bucket) external view returns (address);
+
     /// @notice Adds a sub-network with weight 0 (≤ 16). Restricted: timelock.
     function addSubNetwork(
         uint16 category,
@@ -116,7 +148,7 @@ interface IEmissionController {
         string calldata name
     ) external returns (uint16 subNetwork);
 
-    /// @notice Schedules the bucket split. Restricted: timelock.
+    /// @notice Schedules the bucket split; a share for stakers or treasury needs a receiver. Restricted: timelock.
     function setBuckets(Buckets calldata buckets) external;
 
     /// @notice Schedules the weights of all sub-networks (bps, Σ = 10000, one each). Restricted: timelock.
@@ -125,7 +157,8 @@ interface IEmissionController {
     /// @notice Schedules another curve. Restricted: timelock.
     function setCurve(address curve) external;
 
-    /// @notice Sets who receives a bucket ("stakers" or "treasury"). Restricted: timelock.
+    /// @notice Sets who receives a bucket ("stakers" or "treasury"), what it has collected included; not zero while the
+    /// bucket has a share. Restricted: timelock.
     function setReceiver(bytes32 bucket, address receiver) external;
 
     /// @notice Sets the distributor that funds settlements. Restricted: timelock.

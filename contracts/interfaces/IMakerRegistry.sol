@@ -83,6 +83,7 @@ interface IMakerRegistry {
     function postBond(uint256 amount) external;
 
     /// @notice Pays the whole bond back to a maker that was revoked (delay over) or never licensed. Exit: never paused.
+    /// Reverts with MakerBondLocked(2^64 − 1) while licensed or suspended: resign first.
     function withdrawBond() external;
 
     /// @notice The maker gives its licence back; the bond is free after the delay. Posted batches live on.
@@ -90,12 +91,7 @@ interface IMakerRegistry {
 
     /// @notice Posts a batch: one transaction, whatever its size. Only a licensed maker, within its quota of the
     /// current epoch. `dataHash` binds the published batch file.
-    function postBatch(
-        uint24 modelId,
-        bytes32 root,
-        uint32 count,
-        bytes32 dataHash
-    ) external returns (uint32 batchId);
+    function postBatch(uint24 modelId, bytes32 root, uint32 count, bytes32 dataHash) external returns (uint32 batchId);
 
     /// @notice Licenses (or re-licenses) a maker whose bond is at least the minimum. Restricted: timelock.
     function license(address maker, uint32 quotaPerEpoch) external;
@@ -147,9 +143,19 @@ interface IMakerRegistry {
     /// @notice Record of a batch.
     function batchOf(uint32 batchId) external view returns (Batch memory);
 
-    /// @notice Most points a device of `modelId` can earn in `epoch`.
+    /// @notice Most points a device of `modelId` can earn in `epoch`; 0 up to and including the epoch of its
+    /// certification. Never above 2^96 − 1, so that the points of 2^32 entries fit 128 bits.
     function pointsCapAt(uint24 modelId, uint32 epoch) external view returns (uint128);
 
-    /// @notice Devices `maker` may still post in the current epoch.
+    /// @notice Devices `maker` may still post in the current epoch; 0 unless it is licensed.
     function quotaLeft(address maker) external view returns (uint256);
+
+    /// @notice Token of the bonds.
+    function token() external view returns (address);
+
+    /// @notice Least bond of a licence, in wei.
+    function minBond() external view returns (uint128);
+
+    /// @notice Seconds between the end of a licence and the freedom of its bond.
+    function bondDelay() external view returns (uint32);
 }

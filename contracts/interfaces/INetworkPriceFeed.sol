@@ -23,9 +23,14 @@ struct PriceReport {
 /// @notice A Chainlink AggregatorV3 source written through the forwarder: the median (lower one of two) of at least
 /// 2f+1 observations that f+1 members signed. A step is capped: a larger move takes several rounds. 8 decimals.
 /// f+1 faulty members can move it by one step a round: PriceGuard's band, deviation and average bound the harm.
+/// `updatedAt` and `startedAt` of a round are the second of the observation, not of the delivery: an old observation
+/// delivered late is old.
 interface INetworkPriceFeed {
     /// @notice A round was accepted. `median` is what was observed, `answer` what the step cap let through.
     event PriceUpdated(uint32 indexed round, uint64 answer, uint64 median, uint64 observedAt, uint256 observers);
+
+    /// @notice The parameters as they are from the next round on.
+    event ParametersSet(uint16 maxStepBps, uint8 minObservations);
 
     /// @notice The report is for another schema, chain or receiver.
     error PriceFeedWrongDomain(uint16 schema, uint64 chainId, address receiver);
@@ -49,9 +54,9 @@ interface INetworkPriceFeed {
     /// @notice Last accepted round; 0 before the first.
     function lastRound() external view returns (uint32);
 
-    /// @notice Sets the step cap. Restricted: timelock.
+    /// @notice Sets the step cap (1 to 10000 bps), for the next round at once. Restricted: timelock.
     function setMaxStepBps(uint16 bps) external;
 
-    /// @notice Sets the least number of observations (2f+1). Restricted: timelock.
+    /// @notice Sets the least number of observations (2f+1, at least 1). Restricted: timelock.
     function setMinObservations(uint8 count) external;
 }

@@ -6,7 +6,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 /// @notice One line of the genesis list.
 /// @param beneficiary who gets the tokens, at once or as they vest
 /// @param amount in wei of the token
-/// @param vestingStart second at which linear vesting starts; ignored when `vestingDuration` is 0
+/// @param vestingStart second at which linear vesting starts, 0 = deployment; ignored when `vestingDuration` is 0
 /// @param vestingDuration seconds; 0 = liquid at genesis, otherwise a VestingWallet of the beneficiary holds the tokens
 struct GenesisAllocation {
     address beneficiary;

@@ -5,8 +5,13 @@ pragma solidity ^0.8.30;
 /// @notice Reads one or two AggregatorV3 sources and, until an end date, a timelocked bootstrap price. Every price is
 /// USD per whole token with 8 decimals (`E8`). A price is used only if it is positive, not from the future, not older
 /// than its source allows, inside the absolute band, and, with two healthy sources, if they agree within
-/// `maxDeviationBps`. Credits are minted at the lower of spot and time-weighted average. Trouble stops minting and
-/// nothing else. Sources are trusted to be feeds, not to be right or alive.
+/// `maxDeviationBps` of the lower one, which is then the spot. Credits are minted at the lower of spot and time-weighted
+/// average: the average gives the time since the last poke to the spot that was seen at that poke, so a price must have
+/// lasted to count, and a short peak, up or down, moves nothing. Trouble stops minting and nothing else. Sources are
+/// trusted to be feeds, not to be right or alive: a feed that reverts, answers too little or burns gas is unhealthy. The
+/// decimals of a feed (0 to 36) are read once, when it is set.
+/// Warning: a feed's honest level is not known here. A wrong level held for a whole window becomes the average; the band
+/// is the last bound.
 interface IPriceGuard {
     /// @notice `Ok`: every configured source is healthy. `Degraded`: one of two is not, the other one is used.
     /// `Halted`: no usable price.
@@ -53,12 +58,28 @@ interface IPriceGuard {
     /// Anyone may call. Reverts with PriceGuardHalted.
     function poke() external returns (uint256 priceE8);
 
-    /// @notice Replaces the sources. Restricted: timelock.
+    /// @notice Length of the average in seconds: its weight of a price that lasted so long is 1.
+    function averageWindow() external view returns (uint32);
+
+    /// @notice Last second at which a bootstrap price may end.
+    function bootstrapEnd() external view returns (uint64);
+
+    /// @notice The sources in force; zero feeds where there are none.
+    function sources() external view returns (Source memory primary, Source memory secondary);
+
+    /// @notice The bounds in force.
+    function bounds() external view returns (Bounds memory);
+
+    /// @notice The bootstrap price and the second from which it counts no more.
+    function bootstrapPrice() external view returns (uint64 priceE8, uint64 until);
+
+    /// @notice Replaces the sources: two different ones, one (the primary), or none. Ages are 1 second to 7 days.
+    /// Restricted: timelock.
     function setSources(Source calldata primary, Source calldata secondary) external;
 
-    /// @notice Replaces band and deviation. Restricted: timelock.
+    /// @notice Replaces band (0 < minE8 ≤ maxE8 < 2^56) and deviation (1 to 10000 bps). Restricted: timelock.
     function setBounds(Bounds calldata bounds) external;
 
-    /// @notice Sets the bootstrap price. `until` ≤ the immutable end date. Restricted: timelock.
-    function setBootstrapPrice(uint64 priceE8, uint64 until) external;
+    /// @notice Sets the bootstrap price, inside the band. `until_` ≤ the immutable end date. Restricted: timelock.
+    function setBootstrapPrice(uint64 priceE8, uint64 until_) external;
 }

@@ -11,7 +11,11 @@ library MerkleTree {
         node = leaf;
         assembly ("memory-safe") {
             let end := add(proof.offset, shl(5, proof.length))
-            for { let at := proof.offset } lt(at, end) { at := add(at, 32) } {
+            for {
+                let at := proof.offset
+            } lt(at, end) {
+                at := add(at, 32)
+            } {
                 // The sibling goes to the right (slot 32) if the index is even, else to the left (slot 0).
                 let side := shl(5, and(index, 1))
                 mstore(side, node)

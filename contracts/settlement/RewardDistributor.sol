@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IEmissionController} from "../interfaces/IEmissionController.sol";
+import {Claim, IRewardDistributor, PotId} from "../interfaces/IRewardDistributor.sol";
+import {MerkleTree} from "../libraries/MerkleTree.sol";
+import {SettlementTrees} from "./SettlementTrees.sol";
+
+/// @title Rewards
+/// @dev No balance is measured when a pot is funded: the token and the controller are those of the deployment, `fund`
+/// mints exactly what it returns and the token takes no fee.
+contract RewardDistributor is IRewardDistributor, AccessManaged, ReentrancyGuardTransient {
+    using SafeCast for uint256;
+    using SafeERC20 for IERC20;
+
+    // -------------------------------------------------------------------------------------------------- immutables
+
+    /// @inheritdoc IRewardDistributor
+    IERC20 public immutable token;
+    /// @inheritdoc IRewardDistributor
+    IEmissionController public immutable emissions;
+
+    // ----------------------------------------------------------------------------------------------------- storage
+
+    /// @inheritdoc IRewardDistributor
+    address public oracle;
+    PotId[] private _potIds;
+    mapping(PotId pot => Pot) private _pots;
+    mapping(PotId pot => mapping(address payee => uint256)) private _claimed;
+
+    // ------------------------------------------------------------------------------------------------- constructor
+
+    constructor(address manager, address token_, address emissions_) AccessManaged(manager) {
+        if (token_ == address(0) || emissions_ == address(0)) revert DistributorZeroAddress();
+        token = IERC20(token_);
+        emissions = IEmissionController(emissions_);
+    }
+
+    // ------------------------------------------------------------------------------------------------------ anyone
+
+    /// @inheritdoc IRewardDistributor
+    function claim(
+        PotId pot,
+        uint32 index,
+        address payee,
+        uint128 cumulative,
+        bytes32[] calldata proof
+    ) external nonReentrant returns (uint256 amount) {
+        amount = _take(pot, index, payee, cumulative, proof);
+
+        token.safeTransfer(payee, amount);
+    }
+
+    /// @inheritdoc IRewardDistributor
+    function claimMany(Claim[] calldata claims) external nonReentrant returns (uint256 amount) {
+        uint256 count = claims.length;
+        address payee;
+        uint256 due; // to `payee`: neighbours with the same payee share one transfer
+        for (uint256 i = 0; i < count; ++i) {
+            Claim calldata c = claims[i];
+            if (c.payee != payee) {
+                if (due != 0) token.safeTransfer(payee, due);
+                amount += due;
+                (payee, due) = (c.payee, 0);
+            }
+            due += _take(c.pot, c.index, c.payee, c.cumulative, c.proof);
+        }
+        if (due != 0) token.safeTransfer(payee, due);
+        amount += due;
+    }
+
+    // ---------------------------------------------------------------------------------------------------- reporter
+
+    /// @inheritdoc IRewardDistributor
+    function settle(
+        uint16 subNetwork,
+        uint32 term,
+        uint32 epoch,
+        bytes32 payoutsRoot,
+        bool hasPoints
+    ) external nonReentrant {
+        if (msg.sender != oracle) revert DistributorNotOracle(msg.sender);
+        if (!hasPoints) {
+            emissions.reclaim(subNetwork, epoch);
+            return;
+        }
+
+        uint256 amount = emissions.fund(subNetwork, epoch);
+        PotId id = SettlementTrees.potOf(subNetwork, term);
+        Pot storage pot = _pots[id];
+        if (pot.funded == 0 && amount != 0) _potIds.push(id);
+        pot.funded += amount.toUint128();
+        pot.root = payoutsRoot;
+
+        emit PotFunded(id, epoch, amount, payoutsRoot);
+    }
+
+    // -------------------------------------------------------------------------------------------------- governance
+
+    /// @inheritdoc IRewardDistributor
+    function setOracle(address oracle_) external restricted {
+        if (oracle_ == address(0)) revert DistributorZeroAddress();
+        oracle = oracle_;
+
+        emit OracleSet(oracle_);
+    }
+
+    // ------------------------------------------------------------------------------------------------------- views
+
+    /// @inheritdoc IRewardDistributor
+    function potOf(PotId pot) external view returns (Pot memory) {
+        return _pots[pot];
+    }
+
+    /// @inheritdoc IRewardDistributor
+    function claimedOf(PotId pot, address payee) external view returns (uint256) {
+        return _claimed[pot][payee];
+    }
+
+    /// @inheritdoc IRewardDistributor
+    function totalOwed() external view returns (uint256 owed) {
+        uint256 count = _potIds.length;
+        for (uint256 i = 0; i < count; ++i) {
+            Pot storage pot = _pots[_potIds[i]];
+            owed += pot.funded - pot.claimed;
+        }
+    }
+
+    /// @inheritdoc IRewardDistributor
+    function potCount() external view returns (uint256) {
+        return _potIds.length;
+    }
+
+    /// @inheritdoc IRewardDistributor
+    function potAt(uint256 index) external view returns (PotId) {
+        return _potIds[index];
+    }
+
+    // --------------------------------------------------------------------------------------------------- internals
+
+    /// @dev Books a claim and returns what the caller must now pay to `payee`; never 0.
+    function _take(
+        PotId id,
+        uint32 index,
+        address payee,
+        uint128 cumulative,
+        bytes32[] calldata proof
+    ) private returns (uint256 amount) {
+        Pot storage pot = _pots[id];
+        if (!MerkleTree.verify(pot.root, SettlementTrees.payoutLeaf(id, payee, cumulative), index, proof)) {
+            revert ClaimProofWrong(id, index, payee);
+        }
+        uint256 before = _claimed[id][payee];
+        if (cumulative <= before) revert ClaimNothingDue(id, payee, before);
+        (uint128 funded, uint128 claimed) = (pot.funded, pot.claimed);
+        unchecked {
+            amount = cumulative - before; // cumulative > before
+            uint256 left = funded - claimed; // claimed ≤ funded, the check below
+            if (amount > left) revert ClaimExceedsFunded(id, amount, left);
+            pot.claimed = claimed + uint128(amount); // ≤ funded
+        }
+        _claimed[id][payee] = cumulative;
+
+        emit Claimed(id, payee, amount, cumulative);
+    }
+}
