@@ -43,7 +43,7 @@ export interface StoredSettlement {
 export type Delivery =
   | { readonly kind: "delivered"; readonly tx: string; readonly gasUsed: bigint }
   | { readonly kind: "already" }
-  | { readonly kind: "refused"; readonly tx: string; readonly why: string };
+  | { readonly kind: "refused"; readonly tx: string | null; readonly why: string };
 
 export interface SignedReport {
   readonly receiver: string;

@@ -68,10 +68,15 @@ const fileSchema = z.strictObject({
   }),
   /** Points a unit, by category; 1 where none is named. Equal in every node, or nothing settles. */
   weights: z.record(z.string().regex(/^\d+$/), z.int().min(0)).default({}),
-  price: z.strictObject({ kind: z.literal("file"), path: z.string().min(1), everySeconds: seconds.default(300) }).optional(),
+  price: z
+    .strictObject({ kind: z.literal("file"), path: z.string().min(1), everySeconds: seconds.default(300) })
+    .optional(),
   logLevel: z.enum(["fatal", "error", "warn", "info", "debug", "silent"]).default("info"),
   testing: z
-    .strictObject({ disableChecks: z.array(z.enum(DISABLEABLE)).default([]), blockExchange: z.boolean().default(false) })
+    .strictObject({
+      disableChecks: z.array(z.enum(DISABLEABLE)).default([]),
+      blockExchange: z.boolean().default(false),
+    })
     .optional(),
 });
 
@@ -127,8 +132,10 @@ export function resolveConfig(raw: unknown, env: Env, base: string): NodeConfig 
   const deployment = parse("deployment", deploymentSchema, readJson("deployment", deploymentPath));
 
   const n = committee.members.length;
-  if (n < 3 * committee.f + 1) throw bad("committee.members", `${n} members for f = ${committee.f}: needs ${3 * committee.f + 1}`);
-  if (new Set(committee.members.map((m) => m.signer)).size !== n) throw bad("committee.members", "a signer is listed twice");
+  if (n < 3 * committee.f + 1)
+    throw bad("committee.members", `${n} members for f = ${committee.f}: needs ${3 * committee.f + 1}`);
+  if (new Set(committee.members.map((m) => m.signer)).size !== n)
+    throw bad("committee.members", "a signer is listed twice");
   const me = committee.members[node.index];
   if (me === undefined) throw bad("node.index", `${node.index} is not one of ${n} members`);
 

@@ -18,7 +18,8 @@ export type RefusalCode =
   | "NOT_BACKED"
   | "CLONED_KEY";
 
-const hexOf = (bytes: number) => z.string().regex(new RegExp(`^0x[0-9a-fA-F]{${2 * bytes}}$`), `needs ${bytes} bytes of hex`);
+const hexOf = (bytes: number) =>
+  z.string().regex(new RegExp(`^0x[0-9a-fA-F]{${2 * bytes}}$`), `needs ${bytes} bytes of hex`);
 
 /** What a device posts, and what nodes hand to each other. */
 export const wireProofSchema = z.strictObject({

@@ -103,7 +103,8 @@ export class Collector {
   }
 
   private async bounded<T>(work: () => Promise<T>): Promise<T> {
-    if (this.inHand >= MAX_IN_HAND) throw new Refused("BUSY", "too many proofs in hand, try again or another node", 503);
+    if (this.inHand >= MAX_IN_HAND)
+      throw new Refused("BUSY", "too many proofs in hand, try again or another node", 503);
     this.inHand += 1;
     try {
       return await work();

@@ -87,7 +87,12 @@ function decodeFields(message: Uint8Array, hash: Hex): DeviceMessage {
  * All checks but the counter's, which needs the store. A proof that another node hands over was taken in time by that
  * node: then its epoch may be any that has begun.
  */
-export async function verifyProof(rules: VerifyRules, p: ParsedProof, from: "device" | "peer", now: Block): Promise<Proof> {
+export async function verifyProof(
+  rules: VerifyRules,
+  p: ParsedProof,
+  from: "device" | "peer",
+  now: Block,
+): Promise<Proof> {
   const { constants, directory, disabled } = rules;
   const { fields, hash } = p;
   const refuse = (code: RefusalCode, detail: string): ProofRefused =>
@@ -102,7 +107,8 @@ export async function verifyProof(rules: VerifyRules, p: ParsedProof, from: "dev
   const hashOfKey = keyHash(p.key);
   if (on("UNKNOWN_DEVICE")) {
     const device = await directory.deviceOfKeyAt(hashOfKey, fields.epoch);
-    if (device === 0n) throw refuse("UNKNOWN_DEVICE", `key ${hashOfKey} is live for no device in epoch ${fields.epoch}`);
+    if (device === 0n)
+      throw refuse("UNKNOWN_DEVICE", `key ${hashOfKey} is live for no device in epoch ${fields.epoch}`);
     if (device !== fields.deviceId) throw refuse("UNKNOWN_DEVICE", `key is of device ${device}`);
   } else if (fields.deviceId > BigInt(Number.MAX_SAFE_INTEGER)) {
     throw refuse("UNKNOWN_DEVICE", "no such device");
@@ -158,7 +164,8 @@ function checkTime(
   }
   if (!disabled.has("FUTURE_EPOCH")) {
     if (epoch > current) throw refuse("FUTURE_EPOCH", `epoch ${epoch}, the chain is in ${current}`);
-    if (time >= BigInt(epochEnd(constants, epoch))) throw refuse("FUTURE_EPOCH", `time ${time} is after epoch ${epoch}`);
+    if (time >= BigInt(epochEnd(constants, epoch)))
+      throw refuse("FUTURE_EPOCH", `time ${time} is after epoch ${epoch}`);
     if (time > BigInt(now.time + toleranceSeconds)) {
       throw refuse("FUTURE_EPOCH", `time ${time}, the chain is at ${now.time}`);
     }

@@ -59,7 +59,11 @@ export class Exchange {
   }
 
   /** Fetches the named proofs from a member, and hands each batch to `take`. */
-  async pull(from: Member, hashes: readonly Hex[], take: (proofs: readonly unknown[]) => Promise<unknown>): Promise<void> {
+  async pull(
+    from: Member,
+    hashes: readonly Hex[],
+    take: (proofs: readonly unknown[]) => Promise<unknown>,
+  ): Promise<void> {
     if (this.blocked) throw new Refused("EXCHANGE_BLOCKED", "this node exchanges nothing", 403);
     for (let i = 0; i < hashes.length; i += MAX_PROOFS_A_CALL) {
       const wanted = hashes.slice(i, i + MAX_PROOFS_A_CALL);

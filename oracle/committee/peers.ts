@@ -8,13 +8,21 @@ import type { Member } from "../config";
 import { messageOf, Refused } from "../errors";
 import { envelopeDigest, memberOf, signatureHex, hex32 } from "./statements";
 
-export const HEADER = { time: "x-groundwork-time", body: "x-groundwork-body", signature: "x-groundwork-signature" } as const;
+export const HEADER = {
+  time: "x-groundwork-time",
+  body: "x-groundwork-body",
+  signature: "x-groundwork-signature",
+} as const;
 /** Largest request or answer between members. */
 export const MAX_PEER_BYTES = 16 * 1024 * 1024;
 /** How far two members' views of the chain's time may be apart. */
 export const ENVELOPE_TOLERANCE_SECONDS = 120;
 
-const refusalSchema = z.object({ code: z.string(), detail: z.string(), data: z.record(z.string(), z.unknown()).optional() });
+const refusalSchema = z.object({
+  code: z.string(),
+  detail: z.string(),
+  data: z.record(z.string(), z.unknown()).optional(),
+});
 
 export class Peers {
   readonly others: readonly Member[];
@@ -74,7 +82,11 @@ export class Peers {
     let response: Response;
     let text: string;
     try {
-      response = await fetch(to.url + path, { ...init, redirect: "error", signal: AbortSignal.timeout(this.timeoutMs) });
+      response = await fetch(to.url + path, {
+        ...init,
+        redirect: "error",
+        signal: AbortSignal.timeout(this.timeoutMs),
+      });
       text = await readBounded(response);
     } catch (error) {
       throw new Refused("UNREACHABLE", `member ${to.index}: ${messageOf(error)}`, 502);
@@ -139,6 +151,7 @@ function parseJson(text: string): unknown {
 
 function parseAnswer<T>(member: Member, schema: z.ZodType<T>, json: unknown): T {
   const parsed = schema.safeParse(json);
-  if (!parsed.success) throw new Refused("BAD_ANSWER", `member ${member.index}: ${parsed.error.issues[0]?.message}`, 502);
+  if (!parsed.success)
+    throw new Refused("BAD_ANSWER", `member ${member.index}: ${parsed.error.issues[0]?.message}`, 502);
   return parsed.data;
 }

@@ -42,7 +42,18 @@ export function prepareDigest(c: ChainConstants, p: Proposal): Hex {
   return keccak256(
     coder.encode(
       ["bytes32", "uint256", "address", "uint16", "uint32", "uint16", "uint32", "bytes32", "uint256", "bytes32"],
-      [id("groundwork/prepare/1"), c.chainId, c.oracle, p.subNetwork, p.epoch, p.attempt, p.round, p.proofSetHash, p.block.number, p.block.hash],
+      [
+        id("groundwork/prepare/1"),
+        c.chainId,
+        c.oracle,
+        p.subNetwork,
+        p.epoch,
+        p.attempt,
+        p.round,
+        p.proofSetHash,
+        p.block.number,
+        p.block.hash,
+      ],
     ),
   ) as Hex;
 }

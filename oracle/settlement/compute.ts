@@ -106,8 +106,7 @@ export function score({ proofs, devices, keys, weight, disabled = new Set() }: S
     const units = kept.reduce((sum, p) => sum + p.units, 0n);
     const earned = units * weight;
     const points = facts === undefined || earned < facts.cap ? earned : facts.cap;
-    const reason =
-      kept.length === 0 ? lost : ineligible(facts, disabled) ?? (points === 0n ? "NO_POINTS" : null);
+    const reason = kept.length === 0 ? lost : (ineligible(facts, disabled) ?? (points === 0n ? "NO_POINTS" : null));
     for (const { hash } of kept) outcomes.push({ hash, reason });
     scores.push({
       deviceId,
@@ -122,7 +121,9 @@ export function score({ proofs, devices, keys, weight, disabled = new Set() }: S
     }
   }
 
-  entries.sort((a, b) => compareText(a.payee.toLowerCase(), b.payee.toLowerCase()) || compareBig(a.deviceId, b.deviceId));
+  entries.sort(
+    (a, b) => compareText(a.payee.toLowerCase(), b.payee.toLowerCase()) || compareBig(a.deviceId, b.deviceId),
+  );
   scores.sort((a, b) => compareBig(a.deviceId, b.deviceId));
   outcomes.sort((a, b) => compareText(a.hash, b.hash));
   return { entries, outcomes, devices: scores };

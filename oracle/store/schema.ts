@@ -37,7 +37,14 @@ export interface Tables {
     hashes: string;
   };
   /** One row a (sub-network, epoch, attempt, round): the one set this node has prepared in it. */
-  prepared: { sub_network: number; epoch: number; attempt: number; round: number; proof_set: string; block_hash: string };
+  prepared: {
+    sub_network: number;
+    epoch: number;
+    attempt: number;
+    round: number;
+    proof_set: string;
+    block_hash: string;
+  };
   settlements: {
     id: string;
     sub_network: number;
@@ -83,7 +90,11 @@ export const migrations: Readonly<Record<string, Migration>> = {
         .addColumn("chain_time", "integer", (c) => c.notNull())
         .execute();
       await db.schema.createIndex("rejections_by_device").on("rejections").columns(["device", "epoch"]).execute();
-      await db.schema.createIndex("rejections_by_message").on("rejections").columns(["message_hash", "reason"]).execute();
+      await db.schema
+        .createIndex("rejections_by_message")
+        .on("rejections")
+        .columns(["message_hash", "reason"])
+        .execute();
       await db.schema
         .createTable("locks")
         .addColumn("sub_network", "integer", (c) => c.notNull())

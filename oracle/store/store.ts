@@ -209,7 +209,10 @@ export class Store {
         .selectFrom("rejections")
         .select((e) => e.fn.max("id").as("newest"))
         .executeTakeFirstOrThrow();
-      await db.deleteFrom("rejections").where("id", "<=", newest - MAX_REJECTIONS).execute();
+      await db
+        .deleteFrom("rejections")
+        .where("id", "<=", newest - MAX_REJECTIONS)
+        .execute();
     });
   }
 
@@ -240,7 +243,10 @@ export class Store {
     });
   }
 
-  rejectionsOf(device: bigint, epoch: number): Promise<{ reason: string; messageHash: string | null; detail: string }[]> {
+  rejectionsOf(
+    device: bigint,
+    epoch: number,
+  ): Promise<{ reason: string; messageHash: string | null; detail: string }[]> {
     return this.run(async (db) => {
       const rows = await db
         .selectFrom("rejections")
@@ -259,7 +265,11 @@ export class Store {
   /** Notes what this node prepares in a round; false if it has prepared something else in that round. */
   prepareOnce(p: Insertable<Tables["prepared"]>): Promise<boolean> {
     return this.transact(async (tx) => {
-      await tx.insertInto("prepared").values(p).onConflict((c) => c.doNothing()).execute();
+      await tx
+        .insertInto("prepared")
+        .values(p)
+        .onConflict((c) => c.doNothing())
+        .execute();
       const row = await tx
         .selectFrom("prepared")
         .select(["proof_set", "block_hash"])
@@ -311,7 +321,11 @@ export class Store {
   /** Locks a price round to one digest. Returns the digest that is locked. */
   lockPrice(round: number, digest: Hex): Promise<string> {
     return this.transact(async (tx) => {
-      await tx.insertInto("price_locks").values({ round, digest }).onConflict((c) => c.doNothing()).execute();
+      await tx
+        .insertInto("price_locks")
+        .values({ round, digest })
+        .onConflict((c) => c.doNothing())
+        .execute();
       const row = await tx
         .selectFrom("price_locks")
         .select("digest")
@@ -355,6 +369,20 @@ export class Store {
     return this.run(async (db) => {
       const row = await db.selectFrom("settlements").select("body").where("id", "=", String(id)).executeTakeFirst();
       return row?.body;
+    });
+  }
+
+  /** Id of the last settlement of (sub-network, epoch) that was stored here, whatever the chain says of it. */
+  lastSettlementId(subNetwork: number, epoch: number): Promise<bigint | undefined> {
+    return this.run(async (db) => {
+      const row = await db
+        .selectFrom("settlements")
+        .select("id")
+        .where("sub_network", "=", subNetwork)
+        .where("epoch", "=", epoch)
+        .orderBy(sql`rowid`, "desc")
+        .executeTakeFirst();
+      return row && BigInt(row.id);
     });
   }
 
