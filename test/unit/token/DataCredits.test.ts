@@ -71,9 +71,10 @@ describe("DataCredits", () => {
 
     it("reverts for a recipient of zero", async () => {
       const { credits, alice } = await loadFixture(approved);
-      await expect(
-        credits.connect(alice).mintExactIn(TOKENS, 0, ZeroAddress, NEVER),
-      ).to.be.revertedWithCustomError(credits, "DataCreditsZeroAddress");
+      await expect(credits.connect(alice).mintExactIn(TOKENS, 0, ZeroAddress, NEVER)).to.be.revertedWithCustomError(
+        credits,
+        "DataCreditsZeroAddress",
+      );
     });
 
     it("reverts when no guard was ever set", async () => {
@@ -176,6 +177,33 @@ describe("DataCredits", () => {
       const burned = await Promise.all([0, 1, 2, 3, 4, 5].map((epoch) => credits.tokensBurnedIn(epoch)));
       expect(burned).to.deep.equal([2n * TOKENS, 0n, 0n, TOKENS / 2n, TOKENS / 5n, 0n]);
     });
+
+    it("is never priced by one feed alone because the caller sent little gas", async () => {
+      const { credits, guard, token, alice, feed } = await loadFixture(minted);
+      const low = PRICE_E8 - PRICE_E8 / 100n;
+      const second = await ethers.deployContract("MockV3Aggregator", [8, low]);
+      await guard.setSources(await source(second), await source(feed));
+      await token.connect(alice).approve(credits, ethers.MaxUint256);
+      const reference = await credits.connect(alice).mintExactIn.estimateGas(TOKENS, 0, alice, NEVER);
+      let passed = 0;
+      for (const sources of [
+        [second, feed],
+        [feed, second],
+      ] as const) {
+        await guard.setSources(await source(sources[0]), await source(sources[1]));
+        for (let gasLimit = reference - 60_000n; gasLimit < reference + 20_000n; gasLimit += 1_500n) {
+          const before = await credits.balanceOf(alice);
+          const sent = credits.connect(alice).mintExactIn(TOKENS, 0, alice, NEVER, { gasLimit });
+          const gained = await sent.then(
+            async () => (await credits.balanceOf(alice)) - before,
+            () => 0n,
+          );
+          if (gained !== 0n) passed++;
+          expect(gained).to.be.oneOf([0n, creditsFor(TOKENS, low)]);
+        }
+      }
+      expect(passed).to.be.greaterThan(10);
+    });
   });
 
   describe("mintExactOut", () => {
@@ -183,7 +211,9 @@ describe("DataCredits", () => {
       const { credits, alice } = await loadFixture(approved);
       const mint = (out: bigint, to: string, deadline: bigint) =>
         credits.connect(alice).mintExactOut(out, HOLDING, to, deadline);
-      await expect(mint(1n, alice.address, 1n)).to.be.revertedWithCustomError(credits, "DataCreditsExpired").withArgs(1);
+      await expect(mint(1n, alice.address, 1n))
+        .to.be.revertedWithCustomError(credits, "DataCreditsExpired")
+        .withArgs(1);
       await expect(mint(1n, ZeroAddress, NEVER)).to.be.revertedWithCustomError(credits, "DataCreditsZeroAddress");
       await expect(mint(0n, alice.address, NEVER)).to.be.revertedWithCustomError(credits, "DataCreditsZeroAmount");
     });

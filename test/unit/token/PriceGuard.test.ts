@@ -69,7 +69,12 @@ describe("PriceGuard", () => {
     it("reverts for a window of 0 or above 30 days", async () => {
       const { guard, manager } = await loadFixture(bare);
       for (const window of [0, 30 * DAY + 1]) {
-        await refuses(ethers.deployContract("PriceGuard", [manager, window, 0, BOUNDS]), guard, "averageWindow", window);
+        await refuses(
+          ethers.deployContract("PriceGuard", [manager, window, 0, BOUNDS]),
+          guard,
+          "averageWindow",
+          window,
+        );
       }
       const longest = await ethers.deployContract("PriceGuard", [manager, 30 * DAY, 5, BOUNDS]);
       expect([await longest.averageWindow(), await longest.bootstrapEnd()]).to.deep.equal([BigInt(30 * DAY), 5n]);
@@ -312,7 +317,9 @@ describe("PriceGuard", () => {
       await provider.send("evm_mine", []);
       await provider.send("evm_setAutomine", [true]);
       const receipts = await Promise.all(txs.map((tx) => provider.getTransactionReceipt(tx.hash)));
-      expect(receipts.map((r) => [r?.status, r?.logs.length, r?.blockNumber === receipts[0]?.blockNumber])).to.deep.equal([
+      expect(
+        receipts.map((r) => [r?.status, r?.logs.length, r?.blockNumber === receipts[0]?.blockNumber]),
+      ).to.deep.equal([
         [1, 1, true],
         [1, 0, true],
       ]);
