@@ -509,8 +509,12 @@ describe("EmissionController", () => {
     it("of pointers revert for anyone but the manager's admin", async () => {
       const { emissions, alice } = await loadFixture(emissionFixture);
       const by = emissions.connect(alice);
-      for (const call of [by.setReceiver(TREASURY, alice), by.setDistributor(alice), by.setSettlement(alice)]) {
-        await refuses(call, "AccessManagedUnauthorized", [alice.address]);
+      for (const call of [
+        () => by.setReceiver(TREASURY, alice),
+        () => by.setDistributor(alice),
+        () => by.setSettlement(alice),
+      ]) {
+        await refuses(call(), "AccessManagedUnauthorized", [alice.address]);
       }
     });
 

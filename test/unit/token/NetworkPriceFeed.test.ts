@@ -234,8 +234,9 @@ describe("NetworkPriceFeed", () => {
   describe("setters", () => {
     it("revert for anyone but the manager's admin, and out of bounds", async () => {
       const { feed, alice } = await loadFixture(fixture);
-      for (const call of [feed.connect(alice).setMaxStepBps(1), feed.connect(alice).setMinObservations(1)]) {
-        await expect(call).to.be.revertedWithCustomError(feed, "AccessManagedUnauthorized").withArgs(alice.address);
+      const by = feed.connect(alice);
+      for (const call of [() => by.setMaxStepBps(1), () => by.setMinObservations(1)]) {
+        await expect(call()).to.be.revertedWithCustomError(feed, "AccessManagedUnauthorized").withArgs(alice.address);
       }
       await expect(feed.setMaxStepBps(10_001)).to.be.revertedWithCustomError(feed, "PriceFeedBadParameter");
       await expect(feed.setMinObservations(0)).to.be.revertedWithCustomError(feed, "PriceFeedBadParameter");
