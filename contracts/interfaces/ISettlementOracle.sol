@@ -79,6 +79,8 @@ interface ISettlementOracle {
     /// @notice Settlements of `fromTerm` and later terms are paid through `distributor`.
     event DistributorSet(address indexed distributor, uint32 fromTerm);
 
+    /// @notice The payload is not one Settlement of 384 bytes, or has bits above a field's type.
+    error SettlementMalformed(uint256 length);
     error SettlementWrongDomain(uint16 schema, uint64 chainId, address receiver);
     error SettlementExpired(uint64 validUntil, uint256 nowSeconds);
     error SettlementWrongTerm(uint32 term, uint32 expected);

@@ -10,18 +10,19 @@ library MerkleTree {
     function rootOf(bytes32 leaf, uint256 index, bytes32[] calldata proof) internal pure returns (bytes32 node) {
         node = leaf;
         assembly ("memory-safe") {
-            let end := add(proof.offset, shl(5, proof.length))
+            let at := proof.offset
+            let end := add(at, shl(5, proof.length))
+            // Bit 5 of `path` is the index's lowest bit: where the node stands, 0 = left of its sibling, 32 = right.
             for {
-                let at := proof.offset
+                let path := shl(5, index)
             } lt(at, end) {
-                at := add(at, 32)
+                path := shr(1, path)
             } {
-                // The sibling goes to the right (slot 32) if the index is even, else to the left (slot 0).
-                let side := shl(5, and(index, 1))
+                let side := and(path, 32)
                 mstore(side, node)
                 mstore(xor(side, 32), calldataload(at))
                 node := keccak256(0, 64)
-                index := shr(1, index)
+                at := add(at, 32)
             }
         }
     }

@@ -18,6 +18,14 @@ contract RewardDistributor is IRewardDistributor, AccessManaged, ReentrancyGuard
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
+    // ------------------------------------------------------------------------------------------------------- types
+
+    /// @dev `ledger` = funded(128) | claimed(128) << 128, read and written as one word.
+    struct PotStorage {
+        uint256 ledger;
+        bytes32 root;
+    }
+
     // -------------------------------------------------------------------------------------------------- immutables
 
     /// @inheritdoc IRewardDistributor
@@ -30,7 +38,7 @@ contract RewardDistributor is IRewardDistributor, AccessManaged, ReentrancyGuard
     /// @inheritdoc IRewardDistributor
     address public oracle;
     PotId[] private _potIds;
-    mapping(PotId pot => Pot) private _pots;
+    mapping(PotId pot => PotStorage) private _pots;
     mapping(PotId pot => mapping(address payee => uint256)) private _claimed;
 
     // ------------------------------------------------------------------------------------------------- constructor
@@ -92,9 +100,10 @@ contract RewardDistributor is IRewardDistributor, AccessManaged, ReentrancyGuard
 
         uint256 amount = emissions.fund(subNetwork, epoch);
         PotId id = SettlementTrees.potOf(subNetwork, term);
-        Pot storage pot = _pots[id];
-        if (pot.funded == 0 && amount != 0) _potIds.push(id);
-        pot.funded += amount.toUint128();
+        PotStorage storage pot = _pots[id];
+        (uint128 funded, uint128 claimed) = _amountsOf(pot.ledger);
+        if (funded == 0 && amount != 0) _potIds.push(id);
+        pot.ledger = _ledger(funded + amount.toUint128(), claimed);
         pot.root = payoutsRoot;
 
         emit PotFunded(id, epoch, amount, payoutsRoot);
@@ -114,7 +123,8 @@ contract RewardDistributor is IRewardDistributor, AccessManaged, ReentrancyGuard
 
     /// @inheritdoc IRewardDistributor
     function potOf(PotId pot) external view returns (Pot memory) {
-        return _pots[pot];
+        (uint128 funded, uint128 claimed) = _amountsOf(_pots[pot].ledger);
+        return Pot(funded, claimed, _pots[pot].root);
     }
 
     /// @inheritdoc IRewardDistributor
@@ -126,8 +136,8 @@ contract RewardDistributor is IRewardDistributor, AccessManaged, ReentrancyGuard
     function totalOwed() external view returns (uint256 owed) {
         uint256 count = _potIds.length;
         for (uint256 i = 0; i < count; ++i) {
-            Pot storage pot = _pots[_potIds[i]];
-            owed += pot.funded - pot.claimed;
+            (uint128 funded, uint128 claimed) = _amountsOf(_pots[_potIds[i]].ledger);
+            owed += funded - claimed;
         }
     }
 
@@ -151,21 +161,30 @@ contract RewardDistributor is IRewardDistributor, AccessManaged, ReentrancyGuard
         uint128 cumulative,
         bytes32[] calldata proof
     ) private returns (uint256 amount) {
-        Pot storage pot = _pots[id];
+        PotStorage storage pot = _pots[id];
         if (!MerkleTree.verify(pot.root, SettlementTrees.payoutLeaf(id, payee, cumulative), index, proof)) {
             revert ClaimProofWrong(id, index, payee);
         }
-        uint256 before = _claimed[id][payee];
+        mapping(address => uint256) storage claimedBy = _claimed[id];
+        uint256 before = claimedBy[payee];
         if (cumulative <= before) revert ClaimNothingDue(id, payee, before);
-        (uint128 funded, uint128 claimed) = (pot.funded, pot.claimed);
+        (uint128 funded, uint128 claimed) = _amountsOf(pot.ledger);
+        uint256 left = funded - claimed;
         unchecked {
             amount = cumulative - before; // cumulative > before
-            uint256 left = funded - claimed; // claimed ≤ funded, the check below
             if (amount > left) revert ClaimExceedsFunded(id, amount, left);
-            pot.claimed = claimed + uint128(amount); // ≤ funded
+            pot.ledger = _ledger(funded, claimed + uint128(amount)); // ≤ funded
         }
-        _claimed[id][payee] = cumulative;
+        claimedBy[payee] = cumulative;
 
         emit Claimed(id, payee, amount, cumulative);
+    }
+
+    function _ledger(uint128 funded, uint128 claimed) private pure returns (uint256) {
+        return funded | (uint256(claimed) << 128);
+    }
+
+    function _amountsOf(uint256 ledger) private pure returns (uint128 funded, uint128 claimed) {
+        return (uint128(ledger), uint128(ledger >> 128));
     }
 }

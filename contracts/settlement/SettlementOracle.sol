@@ -21,12 +21,9 @@ contract SettlementOracle is ISettlementOracle, Guarded, ReportReceiver {
 
     // ------------------------------------------------------------------------------------------------------- types
 
-    /// @dev One slot. `tag` = attempt << 2 | status.
-    struct Record {
-        uint208 id;
-        uint32 deadline;
-        uint16 tag;
-    }
+    /// @dev id(208) | deadline(32) << 208 | attempt(14) << 240 | status(2) << 254, read and written as one word: the
+    /// compiler would touch a struct's slot once a field.
+    type Record is uint256;
 
     /// @dev One slot. `guardianAttempt`: attempt since the guardian's cancel, 0 = the guardian may cancel.
     struct Tail {
@@ -56,7 +53,8 @@ contract SettlementOracle is ISettlementOracle, Guarded, ReportReceiver {
     /// @inheritdoc ISettlementOracle
     uint32 public window;
     ScheduledAddress.Pointer private _distributor; // keyed by term
-    mapping(uint16 subNetwork => Head) private _heads;
+    /// @dev id(208) | epoch(32) << 208 | attempt(16) << 240.
+    mapping(uint16 subNetwork => uint256) private _heads;
     mapping(uint16 subNetwork => Tail) private _tails;
     mapping(uint16 subNetwork => mapping(uint32 epoch => Record)) private _records;
     /// @dev Epoch at which the void of attempt i cut the chain; length = the head's attempt.
@@ -93,7 +91,7 @@ contract SettlementOracle is ISettlementOracle, Guarded, ReportReceiver {
     /// @notice Takes a settlement from the forwarder. Whatever is wrong reverts, with its own error; the forwarder records
     /// that as a failed delivery, which anyone may repeat.
     function onReport(bytes calldata metadata, bytes calldata report) external whenOpen {
-        Settlement memory s = abi.decode(report, (Settlement));
+        Settlement memory s = _decode(report);
         _checkReporter(s.subNetwork, metadata);
         if (s.schema != SCHEMA || s.chainId != block.chainid || s.receiver != address(this)) {
             revert SettlementWrongDomain(s.schema, s.chainId, s.receiver);
@@ -103,35 +101,35 @@ contract SettlementOracle is ISettlementOracle, Guarded, ReportReceiver {
 
         uint64 endsAt = _epochEnd(s.epoch);
         if (block.timestamp < endsAt) revert SettlementEpochNotEnded(s.epoch, endsAt);
-        Head memory head = _heads[s.subNetwork];
-        if (s.epoch <= head.epoch) revert SettlementEpochNotAfterHead(s.epoch, head.epoch);
+        (uint208 headId, uint32 headEpoch, uint16 attempt) = _headOf(s.subNetwork);
+        if (s.epoch <= headEpoch) revert SettlementEpochNotAfterHead(s.epoch, headEpoch);
         uint256 deadline = block.timestamp + window;
         if (deadline > endsAt + resettlePeriod) revert SettlementTooLate(s.epoch, endsAt + resettlePeriod);
-        if (s.attempt != head.attempt) revert SettlementWrongAttempt(s.attempt, head.attempt);
-        if (s.parent != head.id) revert SettlementWrongParent(s.parent, head.id);
+        if (s.attempt != attempt) revert SettlementWrongAttempt(s.attempt, attempt);
+        if (s.parent != headId) revert SettlementWrongParent(s.parent, headId);
 
         uint208 id = _idOf(s);
         uint32 deadline32 = deadline.toUint32();
-        _records[s.subNetwork][s.epoch] = Record(id, deadline32, _tag(s.attempt, SettlementStatus.Pending));
-        _heads[s.subNetwork] = Head(id, s.epoch, s.attempt);
+        _records[s.subNetwork][s.epoch] = _record(id, deadline32, attempt, SettlementStatus.Pending);
+        _heads[s.subNetwork] = _head(id, s.epoch, attempt);
 
-        emit SettlementReported(s.subNetwork, s.epoch, id, s, deadline32);
+        _emitReported(s, id, deadline32);
     }
 
     // ------------------------------------------------------------------------------------------------------ anyone
 
     /// @inheritdoc ISettlementOracle
     function finalise(Settlement calldata s, uint32 parentEpoch) external {
-        (Record memory r, uint208 id) = _pending(s);
-        if (block.timestamp < r.deadline) revert SettlementWindowOpen(r.deadline);
+        (Record r, uint208 id) = _pending(s);
+        (, uint32 deadline, uint16 attempt, ) = _fieldsOf(r);
+        if (block.timestamp < deadline) revert SettlementWindowOpen(deadline);
         if (!_isFinalParent(s.subNetwork, s.parent, parentEpoch)) {
             revert SettlementParentNotFinal(s.subNetwork, parentEpoch);
         }
         address distributor = _distributor.at(s.term);
         if (distributor == address(0)) revert SettlementNoDistributor(s.term);
 
-        uint16 attempt = _attemptOf(r);
-        _records[s.subNetwork][s.epoch].tag = _tag(attempt, SettlementStatus.Final);
+        _records[s.subNetwork][s.epoch] = _record(id, deadline, attempt, SettlementStatus.Final);
         Tail storage tail = _tails[s.subNetwork];
         tail.finalEpoch = s.epoch;
         if (attempt >= tail.guardianAttempt) tail.guardianAttempt = 0;
@@ -178,7 +176,8 @@ contract SettlementOracle is ISettlementOracle, Guarded, ReportReceiver {
 
     /// @inheritdoc ISettlementOracle
     function headOf(uint16 subNetwork) external view returns (Head memory) {
-        return _heads[subNetwork];
+        (uint208 id, uint32 epoch, uint16 attempt) = _headOf(subNetwork);
+        return Head(id, epoch, attempt);
     }
 
     /// @inheritdoc ISettlementOracle
@@ -186,9 +185,9 @@ contract SettlementOracle is ISettlementOracle, Guarded, ReportReceiver {
         uint16 subNetwork,
         uint32 epoch
     ) public view returns (uint208 id, uint32 deadline, SettlementStatus status) {
-        Record memory r = _records[subNetwork][epoch];
+        Record r = _records[subNetwork][epoch];
         status = _statusOf(subNetwork, epoch, r);
-        if (status != SettlementStatus.None) (id, deadline) = (r.id, r.deadline);
+        if (status != SettlementStatus.None) (id, deadline, , ) = _fieldsOf(r);
     }
 
     /// @inheritdoc ISettlementOracle
@@ -229,53 +228,71 @@ contract SettlementOracle is ISettlementOracle, Guarded, ReportReceiver {
 
     /// @dev Takes a pending settlement off the chain. Returns the end of its window and the new attempt.
     function _void(Settlement calldata s, uint32 parentEpoch) private returns (uint32 deadline, uint16 attempt) {
-        (Record memory r, uint208 id) = _pending(s);
+        (Record r, uint208 id) = _pending(s);
         // A record of the chain has its parent in the chain: only the parent's epoch has to be found.
-        uint208 parentId = parentEpoch == 0 ? 0 : _records[s.subNetwork][parentEpoch].id;
+        (uint208 parentId, , , ) = _fieldsOf(_records[s.subNetwork][parentEpoch]);
         if (parentId != s.parent) revert SettlementWrongParent(s.parent, parentId);
-        attempt = _heads[s.subNetwork].attempt + 1;
+        (, , attempt) = _headOf(s.subNetwork);
+        attempt += 1;
         if (attempt > MAX_ATTEMPT) revert SettlementTooManyAttempts(s.subNetwork);
-        deadline = r.deadline;
+        (, deadline, , ) = _fieldsOf(r);
 
-        delete _records[s.subNetwork][s.epoch];
+        _records[s.subNetwork][s.epoch] = Record.wrap(0);
         _cuts[s.subNetwork].push(s.epoch);
-        _heads[s.subNetwork] = Head(s.parent, parentEpoch, attempt);
+        _heads[s.subNetwork] = _head(s.parent, parentEpoch, attempt);
 
         emit SettlementCancelled(s.subNetwork, s.epoch, id, msg.sender, attempt);
     }
 
     /// @dev Record and id of `s`, which must be pending and part of the chain.
-    function _pending(Settlement calldata s) private view returns (Record memory r, uint208 id) {
+    function _pending(Settlement calldata s) private view returns (Record r, uint208 id) {
         r = _records[s.subNetwork][s.epoch];
         if (_statusOf(s.subNetwork, s.epoch, r) != SettlementStatus.Pending) {
             revert SettlementNotPending(s.subNetwork, s.epoch);
         }
+        (uint208 stored, , , ) = _fieldsOf(r);
         id = _idOf(s);
-        if (id != r.id) revert SettlementWrongPayload(id, r.id);
+        if (id != stored) revert SettlementWrongPayload(id, stored);
     }
 
     /// @dev The first settlement of a sub-network has parent 0 of epoch 0: nothing is ever stored for epoch 0, as the head
     /// starts there.
     function _isFinalParent(uint16 subNetwork, uint208 parent, uint32 parentEpoch) private view returns (bool) {
         if (parentEpoch == 0) return parent == 0;
-        Record memory r = _records[subNetwork][parentEpoch];
-        return r.id == parent && r.tag & 3 == uint16(SettlementStatus.Final);
+        (uint208 id, , , SettlementStatus status) = _fieldsOf(_records[subNetwork][parentEpoch]);
+        return id == parent && status == SettlementStatus.Final;
     }
 
     /// @dev The loop runs over the cancels since the report (guardian and timelock only); a final record cannot be cut off.
     function _statusOf(
         uint16 subNetwork,
         uint32 epoch,
-        Record memory r
+        Record r
     ) private view returns (SettlementStatus status) {
-        status = SettlementStatus(r.tag & 3);
+        uint16 attempt;
+        (, , attempt, status) = _fieldsOf(r);
         if (status != SettlementStatus.Pending) return status;
 
         uint32[] storage cuts = _cuts[subNetwork];
         uint256 count = cuts.length;
-        for (uint256 i = _attemptOf(r); i < count; ++i) {
+        for (uint256 i = attempt; i < count; ++i) {
             if (cuts[i] <= epoch) return SettlementStatus.None;
         }
+    }
+
+    /// @dev abi.decode(report, (Settlement)), but in one copy and only at its exact length. `high` gathers the bits above
+    /// each field's type; every word of a settlement that passes is as abi.encode writes it.
+    function _decode(bytes calldata report) private pure returns (Settlement memory s) {
+        uint256 high;
+        assembly ("memory-safe") {
+            calldatacopy(s, report.offset, 384)
+            high := or(shr(16, mload(s)), shr(64, mload(add(s, 32)))) // schema, chainId
+            high := or(high, shr(160, mload(add(s, 64)))) // receiver
+            high := or(high, or(shr(16, mload(add(s, 96))), shr(32, mload(add(s, 128))))) // subNetwork, term
+            high := or(high, or(shr(32, mload(add(s, 160))), shr(16, mload(add(s, 192))))) // epoch, attempt
+            high := or(high, or(shr(208, mload(add(s, 224))), shr(64, mload(add(s, 256))))) // parent, validUntil
+        }
+        if (report.length != 384 || high != 0) revert SettlementMalformed(report.length);
     }
 
     /// @dev A struct of value types lies in memory word for word as abi.encode writes it.
@@ -288,12 +305,41 @@ contract SettlementOracle is ISettlementOracle, Guarded, ReportReceiver {
         s.validUntil = validUntil;
     }
 
-    function _tag(uint16 attempt, SettlementStatus status) private pure returns (uint16) {
-        return (attempt << 2) | uint16(status); // attempt ≤ MAX_ATTEMPT
+    /// @dev emit SettlementReported(s.subNetwork, s.epoch, id, s, deadline), with one copy of the 12 words.
+    function _emitReported(Settlement memory s, uint208 id, uint32 deadline) private {
+        bytes32 topic = SettlementReported.selector;
+        (uint256 subNetwork, uint256 epoch) = (s.subNetwork, s.epoch);
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mcopy(data, s, 384)
+            mstore(add(data, 384), deadline)
+            log4(data, 416, topic, subNetwork, epoch, id)
+        }
     }
 
-    function _attemptOf(Record memory r) private pure returns (uint16) {
-        return r.tag >> 2;
+    function _record(
+        uint208 id,
+        uint32 deadline,
+        uint16 attempt,
+        SettlementStatus status
+    ) private pure returns (Record) {
+        return Record.wrap(id | (uint256(deadline) << 208) | (uint256(attempt) << 240) | (uint256(status) << 254));
+    }
+
+    function _fieldsOf(
+        Record r
+    ) private pure returns (uint208 id, uint32 deadline, uint16 attempt, SettlementStatus status) {
+        uint256 word = Record.unwrap(r);
+        return (uint208(word), uint32(word >> 208), uint16(word >> 240) & MAX_ATTEMPT, SettlementStatus(word >> 254));
+    }
+
+    function _head(uint208 id, uint32 epoch, uint16 attempt) private pure returns (uint256) {
+        return id | (uint256(epoch) << 208) | (uint256(attempt) << 240);
+    }
+
+    function _headOf(uint16 subNetwork) private view returns (uint208 id, uint32 epoch, uint16 attempt) {
+        uint256 word = _heads[subNetwork];
+        return (uint208(word), uint32(word >> 208), uint16(word >> 240));
     }
 
     function _setWindow(uint32 seconds_, uint32 min, uint32 max) private {

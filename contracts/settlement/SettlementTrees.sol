@@ -20,8 +20,14 @@ library SettlementTrees {
     }
 
     /// @notice Leaf of the payouts tree: keccak256(0x10 ‖ pot(6) ‖ payee(20) ‖ cumulative(16)).
-    function payoutLeaf(PotId pot, address payee, uint128 cumulative) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(uint8(0x10), PotId.unwrap(pot), payee, cumulative));
+    function payoutLeaf(PotId pot, address payee, uint128 cumulative) internal pure returns (bytes32 leaf) {
+        // keccak256(abi.encodePacked(uint8(0x10), pot, payee, cumulative)) in scratch space: 0x10 ‖ pot ‖ payee are the last
+        // 27 bytes of the first word, the amount follows. The shifts clear what a conversion may leave above a value.
+        assembly ("memory-safe") {
+            mstore(0, or(or(shl(208, 0x10), shr(48, shl(208, pot))), shr(96, shl(96, payee))))
+            mstore(32, shl(128, cumulative))
+            leaf := keccak256(5, 43)
+        }
     }
 
     /// @notice Leaf of the entries tree: keccak256(0x40 ‖ payee(20) ‖ deviceId(8) ‖ points(16) ‖ proofsRoot(32)). Its sum is
