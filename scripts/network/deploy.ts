@@ -1,6 +1,6 @@
 // Deploys the whole suite with the same Ignition module, parameters and checks as on any chain.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { parseEther } from "ethers";
 import { connectContracts, type Contracts, type Deployment, loadDeployment } from "../lib/deployment";
 import type { DevChain } from "./chain";
@@ -56,6 +56,9 @@ export function writeParameters(folder: string, people: People): { file: string;
 export async function deploy(chain: DevChain, people: People, folder: string): Promise<Deployed> {
   mkdirSync(folder, { recursive: true });
   const { file: parametersFile, parameters } = writeParameters(folder, people);
+  // A named deployment writes its addresses beside its journal, not over the user's deployments/31337.json.
+  const deploymentId = basename(folder);
+  const journal = join(ROOT, "deploy/deployments", deploymentId);
   const file = join(folder, "deployment.json");
   const log = join(folder, "deploy.log");
   const entry = start(
@@ -67,16 +70,19 @@ export async function deploy(chain: DevChain, people: People, folder: string): P
       join(ROOT, "deploy/modules/Groundwork.ts"),
       "--network",
       "localhost",
+      "--deployment-id",
+      deploymentId,
     ],
     log,
     {
       LOCALHOST_RPC_URL: chain.rpcUrl,
       GROUNDWORK_PARAMETERS: parametersFile,
-      GROUNDWORK_DEPLOYMENT: folder,
       HARDHAT_IGNITION_CONFIRM_DEPLOYMENT: "false",
     },
   );
   const code = await entry.ended;
+  cpSync(journal, folder, { recursive: true });
+  rmSync(journal, { recursive: true, force: true });
   if (code !== 0)
     throw new ProcessError("deployment", `ended with code ${code}:\n${readFileSync(log, "utf8").slice(-2000)}`);
   const deployment = loadDeployment(file);
