@@ -81,14 +81,16 @@ const fileSchema = z.strictObject({
 });
 
 const deploymentSchema = z.object({
-  SettlementOracle: address,
-  DeviceRegistry: address,
-  OperatorStaking: address,
-  EmissionController: address,
-  NetworkPriceFeed: address,
-  KeystoneForwarder: address,
+  contracts: z.object({
+    SettlementOracle: address,
+    DeviceRegistry: address,
+    OperatorStaking: address,
+    EmissionController: address,
+    NetworkPriceFeed: address,
+    KeystoneForwarder: address,
+  }),
 });
-export type Deployment = z.infer<typeof deploymentSchema>;
+export type Deployment = z.infer<typeof deploymentSchema>["contracts"];
 
 export interface Member {
   readonly index: number;
@@ -129,7 +131,7 @@ export function resolveConfig(raw: unknown, env: Env, base: string): NodeConfig 
   const file = parse("config", fileSchema, raw);
   const { node, committee } = file;
   const deploymentPath = resolve(base, file.deployment);
-  const deployment = parse("deployment", deploymentSchema, readJson("deployment", deploymentPath));
+  const { contracts } = parse("deployment", deploymentSchema, readJson("deployment", deploymentPath));
 
   const n = committee.members.length;
   if (n < 3 * committee.f + 1)
@@ -150,7 +152,7 @@ export function resolveConfig(raw: unknown, env: Env, base: string): NodeConfig 
 
   return {
     chain: file.chain,
-    deployment,
+    deployment: contracts,
     index: node.index,
     listen: node.listen,
     db: resolve(base, node.db),
