@@ -31,7 +31,6 @@ import {
   type Certificate,
   certificateSchema,
   executionIdOf,
-  hex32,
   isCertified,
   leaderOf,
   prepareDigest,

@@ -401,7 +401,7 @@ export async function makeWorld(change: Partial<NodeConfig> = {}): Promise<World
       await start(index, more);
     },
     tick: async () => {
-      const done = await Promise.all([...running].map((i) => nodes[i]?.settleTick() ?? []));
+      const done = await Promise.all([...running].map(async (i) => (await nodes[i]?.settleTick()) ?? []));
       return done.flat().length;
     },
     end: async () => {

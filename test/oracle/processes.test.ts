@@ -247,11 +247,14 @@ describe("oracle: four processes on the contracts", function () {
       NetworkPriceFeed: world.feed.target,
       KeystoneForwarder: world.forwarder.target,
     };
-    writeFileSync(join(dir, "deployment.json"), JSON.stringify(addresses));
+    writeFileSync(join(dir, "deployment.json"), JSON.stringify({ contracts: addresses }));
     writeFileSync(join(dir, "price.json"), JSON.stringify({ priceE8: "50000000" }));
     await nextEpoch(world.registry);
     const started = await Promise.all([0, 1, 2, 3].map((i) => launch(i)));
-    expect(started.map((s) => s.code)).to.deep.equal([null, null, null, null]);
+    expect(
+      started.map((s) => s.code),
+      started.map((s) => s.said).join(),
+    ).to.deep.equal([null, null, null, null]);
   });
 
   after(async () => {
