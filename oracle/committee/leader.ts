@@ -150,7 +150,7 @@ export class Leader {
       if (error instanceof Refused && error.code === "DOUBLE_SIGN") return undefined; // the others may still sign it
       throw error;
     });
-    const { body } = await this.member.recompute(due, set.certificate, set.hashes);
+    const { body } = own ?? (await this.member.recompute(due, set.certificate, set.hashes));
     const { raw, context, digest } = reportOf(config, chain, body.settlement, request);
     const signatures = own === undefined ? [] : [own.signature];
     if (signatures.length <= config.f) {

@@ -21,16 +21,16 @@ import type { Directory } from "../collector/directory";
 import { type Member, type NodeConfig } from "../config";
 import { Refused } from "../errors";
 import type { Log } from "../log";
-import { bodyFromJson, bodyToJson, type SettlementBody } from "../settlement/body";
+import { bodyToJson, type SettlementBody } from "../settlement/body";
 import { payoutsAfter, score, type Scores, settle } from "../settlement/compute";
 import type { Store } from "../store/store";
 import type { Exchange } from "./exchange";
-import { reportHeader, configDigestOf } from "./report";
+import { clonedRejections } from "./finaliser";
+import { configDigestOf, reportHeader } from "./report";
 import {
   type Certificate,
   certificateSchema,
   executionIdOf,
-  hex32,
   isCertified,
   leaderOf,
   prepareDigest,
@@ -194,7 +194,10 @@ export class CommitteeMember {
   }
 
   /** Signs the report of a certified set, after recomputing it; never two contents for one subject. */
-  async sign(request: SignRequest, from: Member): Promise<{ settlementId: bigint; signature: Hex }> {
+  async sign(
+    request: SignRequest,
+    from: Member,
+  ): Promise<{ settlementId: bigint; signature: Hex; body: SettlementBody }> {
     const { chain, config, store, clock } = this.parts;
     const { certificate, hashes } = request;
     const now = await clock.now();
@@ -227,7 +230,7 @@ export class CommitteeMember {
     }
     await this.keep(body, scores, now);
     const { digest } = reportOf(config, chain, body.settlement, request);
-    return { settlementId: body.id, signature: signReport(config.signerKey, digest) };
+    return { settlementId: body.id, signature: signReport(config.signerKey, digest), body };
   }
 
   /** The settlement of a set of proofs, from this node's own store and its own reads of the chain. */
@@ -331,25 +334,9 @@ export class CommitteeMember {
       { id: body.id, subNetwork, epoch, body: bodyToJson(body) },
       scores.outcomes.map((o) => ({ ...o, device: byHash.get(o.hash)?.fields.deviceId ?? 0n })),
     );
-    const cloned = scores.outcomes.filter((o) => o.reason === "CLONED_KEY" && byHash.get(o.hash)?.origin === "device");
-    await store.rejectOnce(
-      cloned.map((o) => ({
-        reason: "CLONED_KEY",
-        device: byHash.get(o.hash)?.fields.deviceId ?? null,
-        messageHash: o.hash,
-        epoch,
-        origin: "device",
-        detail: `another message has counter ${byHash.get(o.hash)?.fields.counter}`,
-        chainTime: now.time,
-      })),
-    );
+    const cloned = new Set(scores.outcomes.filter((o) => o.reason === "CLONED_KEY").map((o) => o.hash));
+    await store.rejectOnce(clonedRejections(proofs, cloned, epoch, now.time));
   }
-}
-
-/** A body that this node has stored. */
-export async function storedBody(store: Store, id: bigint): Promise<SettlementBody | undefined> {
-  const json = await store.settlementBody(id);
-  return json === undefined ? undefined : bodyFromJson(json);
 }
 
 export function termOf(chain: Chain, epoch: number): number {

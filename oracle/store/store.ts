@@ -5,6 +5,7 @@ import { LibsqlDialect } from "kysely-libsql";
 import { decodeMessage, type DeviceKey, type Hex, hex, keyHash, uint } from "../codec";
 import { messageOf, NodeError, Refused } from "../errors";
 import { keyBytes, type Proof, signatureBytes } from "../proof";
+import { bodyFromJson, type SettlementBody } from "../settlement/body";
 import { migrations, type Origin, type Tables } from "./schema";
 
 export interface Rejection {
@@ -386,6 +387,18 @@ export class Store {
     });
   }
 
+  /** Whether it is known here what became of the proofs of a settlement. */
+  hasOutcomes(settlementId: bigint): Promise<boolean> {
+    return this.run(async (db) => {
+      const row = await db
+        .selectFrom("outcomes")
+        .select("message_hash")
+        .where("settlement_id", "=", String(settlementId))
+        .executeTakeFirst();
+      return row !== undefined;
+    });
+  }
+
   outcomesOf(settlementId: bigint, device: bigint): Promise<StoredOutcome[]> {
     return this.run(async (db) => {
       const rows = await db
@@ -454,4 +467,10 @@ function rejectionRow(r: Rejection): Insertable<Tables["rejections"]> {
     detail: r.detail.slice(0, 200),
     chain_time: r.chainTime,
   };
+}
+
+/** A settlement that is stored here, with its lists. */
+export async function storedBody(store: Store, id: bigint): Promise<SettlementBody | undefined> {
+  const json = await store.settlementBody(id);
+  return json === undefined ? undefined : bodyFromJson(json);
 }
