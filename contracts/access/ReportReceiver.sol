@@ -9,9 +9,9 @@ import {IReportReceiver, ReportIdentity} from "../interfaces/IReportReceiver.sol
 /// @title Who may report
 /// @dev Keeps 216 bits of the identity's hash and the epoch from which the next one counts: one slot to read.
 abstract contract ReportReceiver is IReportReceiver, IReceiver, AccessManaged, Epochs {
+    /// @dev `now_`: current(216) | nextFromEpoch(32) << 216 (0 = nothing scheduled), in one word and so read once.
     struct Reporter {
-        uint216 current;
-        uint32 nextFromEpoch; // 0 = nothing scheduled
+        uint256 now_;
         uint216 next;
     }
 
@@ -26,10 +26,10 @@ abstract contract ReportReceiver is IReportReceiver, IReceiver, AccessManaged, E
         uint32 fromEpoch = currentEpoch();
         Reporter storage r = _reporters[channel];
         if (inForce == 0) {
-            r.current = hash;
+            r.now_ = hash;
         } else {
             fromEpoch += 1;
-            (r.current, r.nextFromEpoch, r.next) = (inForce, fromEpoch, hash);
+            (r.now_, r.next) = (inForce | (uint256(fromEpoch) << 216), hash);
         }
 
         emit ReporterScheduled(channel, identity.forwarder, identity.workflowOwner, identity.workflowName, fromEpoch);
@@ -38,8 +38,9 @@ abstract contract ReportReceiver is IReportReceiver, IReceiver, AccessManaged, E
     /// @inheritdoc IReportReceiver
     function reporterOf(uint16 channel) public view returns (uint216) {
         Reporter storage r = _reporters[channel];
-        uint32 from = r.nextFromEpoch;
-        return from != 0 && currentEpoch() >= from ? r.next : r.current;
+        uint256 word = r.now_;
+        uint256 from = word >> 216;
+        return from != 0 && currentEpoch() >= from ? r.next : uint216(word);
     }
 
     /// @dev IReceiver and IERC165, as KeystoneForwarder asks before it routes.
@@ -52,14 +53,25 @@ abstract contract ReportReceiver is IReportReceiver, IReceiver, AccessManaged, E
     /// checked.
     function _checkReporter(uint16 channel, bytes calldata metadata) internal view {
         if (metadata.length < 62) revert ReportMetadataTooShort(metadata.length);
-        bytes10 name = bytes10(metadata[32:42]);
-        address owner = address(bytes20(metadata[42:62]));
+        bytes32 word; // name(10) ‖ owner(20) ‖ two bytes more
+        assembly {
+            word := calldataload(add(metadata.offset, 32))
+        }
+        bytes10 name = bytes10(word);
+        address owner = address(uint160(uint256(word) >> 16));
         if (_identityHash(msg.sender, owner, name) != reporterOf(channel)) {
             revert ReporterUnknown(channel, msg.sender, owner, name);
         }
     }
 
-    function _identityHash(address forwarder, address owner, bytes10 name) private pure returns (uint216) {
-        return uint216(uint256(keccak256(abi.encode(forwarder, owner, name))));
+    /// @dev keccak256(abi.encode(forwarder, owner, name)), cut. The shifts clear what a conversion may leave beside a value.
+    function _identityHash(address forwarder, address owner, bytes10 name) private pure returns (uint216 hash) {
+        assembly ("memory-safe") {
+            let data := mload(0x40)
+            mstore(data, shr(96, shl(96, forwarder)))
+            mstore(add(data, 32), shr(96, shl(96, owner)))
+            mstore(add(data, 64), shl(176, shr(176, name)))
+            hash := and(keccak256(data, 96), sub(shl(216, 1), 1))
+        }
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
 /// @title The committee: members, signers, bonds
 /// @notice The forwarder's configuration is derived from this registry (`configOf`) and the deployment and `status`
 /// check that the forwarder's ConfigSet event equals it: KeystoneForwarder has no getter for its signers. n ≥ 3f + 1,
@@ -30,6 +32,7 @@ interface ICommitteeRegistry {
 
     error CommitteeBadSize(uint256 members, uint256 f);
     error CommitteeBadSigner(address signer);
+    error CommitteeBadAccount(address account);
     error CommitteeBondTooSmall(address account, uint256 bond, uint256 minimum);
     error CommitteeBondLocked(address account, uint64 freeAt);
     error CommitteeZeroAmount();
@@ -52,6 +55,18 @@ interface ICommitteeRegistry {
 
     /// @notice Account that ever used this signer key; 0 if none.
     function accountOfSigner(address signer) external view returns (address);
+
+    /// @notice Whether `account` is a member now.
+    function isMember(address account) external view returns (bool);
+
+    /// @notice The token of the bonds. Immutable.
+    function token() external view returns (IERC20);
+
+    /// @notice Bond that a member must have when the committee is set, in wei.
+    function minBond() external view returns (uint128);
+
+    /// @notice Seconds for which a bond stays after its account was last a member.
+    function bondDelay() external view returns (uint32);
 
     /// @notice Bond of an account, in wei.
     function bondOf(address account) external view returns (uint256);

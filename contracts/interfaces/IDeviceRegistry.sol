@@ -46,7 +46,8 @@ struct Onboarding {
 /// proof asks is kept by epoch. What happens in epoch e counts from e + 1: a device onboarded in e earns from e + 1; the
 /// payee of epoch e is the one recorded when e began.
 /// Payee: the owner, unless the owner named another. One change of payee or owner per `challengeEpochs` (a change may
-/// be corrected within the epoch in which it was made), so that `payeeAt` can be read for every challengeable epoch.
+/// be corrected within the epoch in which it was made; before the device's first epoch changes are free), so that
+/// `payeeAt` can be read for every challengeable epoch. A transfer is a change, and clears the named payee.
 /// Onboarding message, sha256, big endian, 79 bytes: "GWO1" ‖ schema(1)=1 ‖ chainId(8) ‖ registry(20) ‖ owner(20) ‖
 /// operatorId(8) ‖ subNetwork(2) ‖ nonce(8) ‖ deadline(8).
 /// Warning: transferFrom does not ask the receiver; rewards earned up to and including the current epoch stay with the
@@ -74,6 +75,7 @@ interface IDeviceRegistry {
     error DeviceUnknown(uint256 deviceId);
     error DeviceKeyUsed(bytes32 keyHash, uint64 deviceId);
     error DeviceKeyTypeUnknown(uint8 keyType);
+    error DeviceKeyInvalid(uint8 keyType, bytes32 x, bytes32 y);
     error DeviceSignatureWrong(bytes32 digest);
     error DeviceSignatureExpired(uint64 deadline);
     error DeviceNotOwner(uint256 deviceId, address caller);
@@ -81,6 +83,7 @@ interface IDeviceRegistry {
     error DevicePayeeRecentlyChanged(uint256 deviceId, uint32 nextEpoch);
     error DevicePayeeUnknownAt(uint256 deviceId, uint32 epoch, uint32 knownFrom);
     error DeviceZeroAddress();
+    error DeviceTakesNoEther();
     error DeviceRegistryBadParameter(bytes32 name, uint256 value);
 
     /// @notice Onboards a device. Anyone may call and pays the fee from its own credits; the device's signature names
@@ -99,10 +102,12 @@ interface IDeviceRegistry {
     /// @notice Device for which `keyHash` was the live key in `epoch`; 0 if none.
     function deviceOfKeyAt(bytes32 keyHash, uint32 epoch) external view returns (uint64);
 
-    /// @notice Who is paid for what the device earned in `epoch`. Reverts for an epoch before the earliest known one.
+    /// @notice Who is paid for what the device earned in `epoch`. Known from the device's first epoch until its second
+    /// change of payee, then from the change before the last one (always ≥ `challengeEpochs` back); reverts for an
+    /// earlier epoch. For an epoch that has not begun: who is paid if nothing changes.
     function payeeAt(uint64 deviceId, uint32 epoch) external view returns (address);
 
-    /// @notice Whether the device was onboarded before `epoch` and not retired before it.
+    /// @notice Whether the device was onboarded before `epoch` and not retired before it; false for an unknown device.
     function isActiveAt(uint64 deviceId, uint32 epoch) external view returns (bool);
 
     /// @notice Model of the device.
@@ -110,6 +115,10 @@ interface IDeviceRegistry {
 
     /// @notice Most points the device can earn in `epoch` (its model's cap).
     function pointsCapAt(uint64 deviceId, uint32 epoch) external view returns (uint128);
+
+    /// @notice Transfers of the device, modulo 2^24. What an owner granted is good only while owner and count are those
+    /// of the grant.
+    function transfersOf(uint64 deviceId) external view returns (uint24);
 
     /// @notice Devices ever onboarded = the highest id.
     function deviceCount() external view returns (uint64);
@@ -129,7 +138,16 @@ interface IDeviceRegistry {
         uint64 deadline
     ) external view returns (bytes32);
 
-    /// @notice Sets the onboarding fee, in credits. Restricted: timelock.
+    /// @notice Registry of makers, models and batches.
+    function makers() external view returns (address);
+
+    /// @notice Data credits, from which fees are burned.
+    function credits() external view returns (address);
+
+    /// @notice Staking contract that `onboard` attaches through; zero until the deployment sets it.
+    function staking() external view returns (address);
+
+    /// @notice Sets the onboarding fee, in credits, at most 10^8 (1000 USD). Restricted: timelock.
     function setOnboardingFee(uint256 credits) external;
 
     /// @notice Sets the staking contract, once. Restricted: timelock (the deployment does it).

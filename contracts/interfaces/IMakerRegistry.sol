@@ -76,6 +76,7 @@ interface IMakerRegistry {
     error ModelExpired(uint24 modelId, uint32 expiresAtEpoch);
     error BatchUnknown(uint32 batchId);
     error BatchEmpty();
+    /// @notice The proof does not lead from place `index` to the root of that batch (also: there is no such batch).
     error BatchProofWrong(uint32 batchId, uint32 index);
     error MakerRegistryBadParameter(bytes32 name, uint256 value);
 
@@ -83,6 +84,7 @@ interface IMakerRegistry {
     function postBond(uint256 amount) external;
 
     /// @notice Pays the whole bond back to a maker that was revoked (delay over) or never licensed. Exit: never paused.
+    /// Reverts with MakerBondLocked(2^64 − 1) while licensed or suspended: resign first.
     function withdrawBond() external;
 
     /// @notice The maker gives its licence back; the bond is free after the delay. Posted batches live on.
@@ -142,9 +144,19 @@ interface IMakerRegistry {
     /// @notice Record of a batch.
     function batchOf(uint32 batchId) external view returns (Batch memory);
 
-    /// @notice Most points a device of `modelId` can earn in `epoch`.
+    /// @notice Most points a device of `modelId` can earn in `epoch`; 0 up to and including the epoch of its
+    /// certification. Never above 2^96 − 1, so that the points of 2^32 entries fit 128 bits.
     function pointsCapAt(uint24 modelId, uint32 epoch) external view returns (uint128);
 
-    /// @notice Devices `maker` may still post in the current epoch.
+    /// @notice Devices `maker` may still post in the current epoch; 0 unless it is licensed.
     function quotaLeft(address maker) external view returns (uint256);
+
+    /// @notice Token of the bonds.
+    function token() external view returns (address);
+
+    /// @notice Least bond of a licence, in wei.
+    function minBond() external view returns (uint128);
+
+    /// @notice Seconds between the end of a licence and the freedom of its bond.
+    function bondDelay() external view returns (uint32);
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IEmissionController} from "./IEmissionController.sol";
+
 /// @notice One (sub-network, term): subNetwork << 32 | term.
 type PotId is uint48;
 
@@ -63,8 +66,24 @@ interface IRewardDistributor {
     /// @notice What `payee` has claimed from `pot`, in wei.
     function claimedOf(PotId pot, address payee) external view returns (uint256);
 
-    /// @notice Σ funded − claimed over all pots: what the contract owes.
+    /// @notice Σ funded − claimed over all pots: what the contract owes. For reading from outside: it walks over every
+    /// pot, as a running total would cost each claim a storage write.
     function totalOwed() external view returns (uint256);
+
+    /// @notice Number of pots that were ever funded.
+    function potCount() external view returns (uint256);
+
+    /// @notice The `index`-th of them, oldest first.
+    function potAt(uint256 index) external view returns (PotId);
+
+    /// @notice The token that is paid. Immutable.
+    function token() external view returns (IERC20);
+
+    /// @notice The controller that funds pots. Immutable.
+    function emissions() external view returns (IEmissionController);
+
+    /// @notice The only account that may settle; zero until the deployment sets it.
+    function oracle() external view returns (address);
 
     /// @notice Sets the settlement oracle. Restricted: timelock.
     function setOracle(address oracle) external;
