@@ -264,11 +264,7 @@ contract SettlementOracle is ISettlementOracle, Guarded, ReportReceiver {
     }
 
     /// @dev The loop runs over the cancels since the report (guardian and timelock only); a final record cannot be cut off.
-    function _statusOf(
-        uint16 subNetwork,
-        uint32 epoch,
-        Record r
-    ) private view returns (SettlementStatus status) {
+    function _statusOf(uint16 subNetwork, uint32 epoch, Record r) private view returns (SettlementStatus status) {
         uint16 attempt;
         (, , attempt, status) = _fieldsOf(r);
         if (status != SettlementStatus.Pending) return status;

@@ -6,3 +6,5 @@ import "./time";
 import "./timelock";
 import "./earnings";
 import "./status";
+import "./authority";
+import "./deploy";

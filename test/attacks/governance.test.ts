@@ -122,7 +122,7 @@ describe("attacks: governance", () => {
         await expect(manager.connect(account).grantRole(0, account, 0))
           .to.be.revertedWithCustomError(manager, "AccessManagerUnauthorizedAccount")
           .withArgs(account.address, 0);
-        await expect(emissions.connect(account).setBuckets([0, 0, 10_000]))
+        await expect(emissions.connect(account).setBuckets({ devicesBps: 0, stakersBps: 0, treasuryBps: 10_000 }))
           .to.be.revertedWithCustomError(emissions, "AccessManagedUnauthorized")
           .withArgs(account.address);
       }

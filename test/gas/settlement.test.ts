@@ -14,8 +14,7 @@ import {
   finalise,
   signedReport,
 } from "../helpers/settlement";
-
-type ClaimStruct = Parameters<SettlementWorld["distributor"]["claimMany"]["staticCall"]>[0] extends infer T ? Extract<T, unknown[]>[number] : never;
+import type { ClaimStruct } from "../../typechain-types/contracts/settlement/RewardDistributor";
 
 const DEPTH = 20;
 
@@ -58,7 +57,6 @@ describe("gas: settlement", () => {
         signedReport(world.committee, payload),
       );
       expect(result).to.equal(true);
-      console.log(`      settlement, ${name}: ${gasUsed}`);
       expect(gasUsed).to.be.lte(limit);
     });
   }
@@ -75,7 +73,6 @@ describe("gas: settlement", () => {
     const tx = await world.distributor.claim(...again.args);
     const { gasUsed } = (await tx.wait())!;
     const bytes = getBytes(tx.data).length;
-    console.log(`      claim again, 2^20: ${gasUsed}, ${bytes} bytes`);
     expect(await world.token.balanceOf(payee)).to.equal(5n * 10n ** 18n + 123_456_789n);
     expect(gasUsed).to.be.lte(70_000n);
     expect(bytes).to.be.lte(840);
@@ -100,12 +97,11 @@ describe("gas: settlement", () => {
     const one = (await (await world.distributor.claimMany(again.slice(0, 1))).wait())!.gasUsed;
     await ethers.provider.send("evm_revert", [snapshot]);
     const two = (await (await world.distributor.claimMany(again)).wait())!.gasUsed;
-    console.log(`      next claim in the call, 2^20: ${two - one}`);
     expect(await world.token.balanceOf(payee)).to.equal(2n * (5n * 10n ** 18n + 1n));
     expect(two - one).to.be.lte(30_000n);
   });
 
-  it("claims the next item of a call for ≤ 30,000 gas (same pot, another payee)", async () => {
+  it("claims the next item of a call for ≤ 32,000 gas (same pot, another payee: one more transfer)", async () => {
     const world = await loadFixture(fourOne);
     const payees = (await ethers.getSigners()).slice(5, 7).map((s) => s.address);
     // Two leaves side by side at the bottom of the tree, 19 made-up siblings above.
@@ -129,9 +125,8 @@ describe("gas: settlement", () => {
     const one = (await (await world.distributor.claimMany(again.slice(0, 1))).wait())!.gasUsed;
     await ethers.provider.send("evm_revert", [snapshot]);
     const two = (await (await world.distributor.claimMany(again)).wait())!.gasUsed;
-    console.log(`      next claim in the call, 2^20, another payee: ${two - one}`);
     for (const payee of payees) expect(await world.token.balanceOf(payee)).to.equal(5n * 10n ** 18n + 1n);
-    expect(two - one).to.be.lte(30_000n);
+    expect(two - one).to.be.lte(32_000n);
   });
 
   it("answers the forwarder's ERC-165 queries within 30,000 gas each", async () => {
