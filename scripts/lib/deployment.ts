@@ -48,7 +48,10 @@ const Schema = z.strictObject({
   deployer: z.string().refine((v) => isAddress(v)),
   /** keccak256 of the parameters file. */
   parametersHash: z.string(),
-  contracts: z.record(z.enum(Object.keys(CONTRACTS) as [ContractName, ...ContractName[]]), z.string().refine((v) => isAddress(v))),
+  contracts: z.record(
+    z.enum(Object.keys(CONTRACTS) as [ContractName, ...ContractName[]]),
+    z.string().refine((v) => isAddress(v)),
+  ),
 });
 export type Deployment = z.infer<typeof Schema>;
 
@@ -60,7 +63,8 @@ export function deploymentFile(chainId: number, root = ROOT): string {
 export function loadDeployment(which: number | string, root = ROOT): Deployment {
   const file = typeof which === "number" ? deploymentFile(which, root) : isAbsolute(which) ? which : resolve(which);
   if (!existsSync(file)) {
-    const what = typeof which === "number" ? `chain ${which}: deployments/${which}.json is not there` : `${which}: no such file`;
+    const what =
+      typeof which === "number" ? `chain ${which}: deployments/${which}.json is not there` : `${which}: no such file`;
     throw new DeploymentError(
       `no deployment for ${what}; run npx hardhat ignition deploy deploy/modules/Groundwork.ts --network NAME`,
     );

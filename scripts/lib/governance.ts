@@ -30,7 +30,7 @@ function list<T>(value: unknown): T[] {
 
 /** Where a proposal stands; with `pending`, as a transaction sent now would find it. */
 export async function readStanding(s: Session, id: bigint, pending = false): Promise<Standing> {
-  const governor = await s.get("NetworkGovernor");
+  const governor = s.get("NetworkGovernor");
   const at = { blockTag: pending ? "pending" : "latest" };
   const snapshot = await governor.proposalSnapshot(id);
   const [state, deadline, eta, votes, now] = await Promise.all([
@@ -66,7 +66,7 @@ async function presentValue(s: Session, call: DecodedCall): Promise<string | nul
   const setter = call.function === null ? null : known?.iface.getFunction(call.function);
   if (!known || !setter) return null;
   const values = known.iface.decodeFunctionData(setter, call.data).toArray() as unknown[];
-  if (setter.format("sighash") === "transfer(address,uint256)" && s.has("NetworkTimelock")) {
+  if (setter.format("sighash") === "transfer(address,uint256)") {
     return read(s, known.address, known.iface, "balanceOf(address)", [s.address("NetworkTimelock")], "treasury has ");
   }
   const getter = getterOf(known.iface, setter);
@@ -112,16 +112,16 @@ export async function readPending(
   proposals: readonly Proposal[],
   now: number,
 ): Promise<PendingOperation[]> {
-  const timelock = await s.get("NetworkTimelock");
+  const timelock = s.get("NetworkTimelock");
   const logs = await s.logs(["NetworkTimelock"], ["CallScheduled", "CallSalt", "CallExecuted", "Cancelled"]);
-  const governor = s.has("NetworkGovernor") ? s.address("NetworkGovernor") : null;
-  const byOperation = new Map(governor ? proposals.map((p) => [operationOf(p, governor), p]) : []);
+  const governor = s.address("NetworkGovernor");
+  const byOperation = new Map(proposals.map((p) => [operationOf(p, governor), p]));
   const open = operationsFrom(logs).filter((op) => op.done === null);
   const pending = await Promise.all(
     open.map(async (operation) => {
       const readyAt = Number(await timelock.getTimestamp(operation.id));
       const proposal = byOperation.get(operation.id) ?? null;
-      const council = s.has("BootstrapCouncil") && operation.targets[0] === s.address("BootstrapCouncil");
+      const council = operation.targets[0] === s.address("BootstrapCouncil");
       return {
         id: operation.id,
         operation,

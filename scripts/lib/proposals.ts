@@ -58,14 +58,15 @@ export function callsOf(proposal: Proposal, book: AddressBook): DecodedCall[] {
 }
 
 export function parseSupport(text: string): Support {
-  if (text in SUPPORT) return text as Support;
+  if (Object.hasOwn(SUPPORT, text)) return text as Support;
   throw new UsageError("BAD_SUPPORT", `--support is for, against or abstain, not "${text}"`);
 }
 
 /** The proposal that `text` names: a decimal or 0x id, or "latest". */
 export function findProposal(proposals: readonly Proposal[], text: string): Proposal {
   const last = proposals[proposals.length - 1];
-  const found = text === "latest" ? last : proposals.find((p) => p.id === parseWhole("--id", text));
+  const id = text === "latest" ? last?.id : parseWhole("--id", text);
+  const found = proposals.find((p) => p.id === id);
   if (found) return found;
   const how = last ? `${proposals.length} exist, the last is ${last.id}` : "there is none yet";
   throw new UsageError("UNKNOWN_PROPOSAL", `no proposal ${text}: ${how} (npx hardhat dao:status)`);

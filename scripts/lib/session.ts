@@ -1,6 +1,6 @@
 // What a command works with: the deployment of the chosen chain, its contracts by name, and an account to send from.
-import { existsSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync } from "node:fs";
+import { relative } from "node:path";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import {
   type BaseContract,
@@ -14,50 +14,25 @@ import {
   type LogDescription,
 } from "ethers";
 import type { HardhatRuntimeEnvironment } from "hardhat/types";
-import { z } from "zod";
-import type {
-  BootstrapCouncil,
-  DataCredits,
-  DeviceRegistry,
-  EmissionController,
-  CommitteeRegistry,
-  KeystoneForwarder,
-  NetworkGovernor,
-  NetworkPriceFeed,
-  NetworkTimelock,
-  NetworkToken,
-  OperatorStaking,
-  PriceGuard,
-  RewardDistributor,
-  SettlementOracle,
-  VoteEscrow,
-} from "../../typechain-types";
 import { AddressBook, type Known } from "./book";
 import { formatValue } from "./calls";
 import { EnvironmentError, messageOf, revertData, StateError, UsageError } from "./errors";
 import { readLogs } from "./logs";
+import {
+  connectContracts,
+  CONTRACTS,
+  type ContractName,
+  type Contracts,
+  type Deployment,
+  deploymentFile,
+  loadDeployment,
+} from "./deployment";
 
 export const DEVELOPMENT_CHAIN = 31337;
-/** Folder of the deployment files; a run of its own keeps them elsewhere. */
-const DEPLOYMENTS_ENV = "GROUNDWORK_DEPLOYMENTS";
+/** Folder that holds deployments/, where a run keeps its own apart from the repository. */
+const ROOT_ENV = "GROUNDWORK_ROOT";
 
-interface Handles {
-  BootstrapCouncil: BootstrapCouncil;
-  CommitteeRegistry: CommitteeRegistry;
-  DataCredits: DataCredits;
-  DeviceRegistry: DeviceRegistry;
-  EmissionController: EmissionController;
-  KeystoneForwarder: KeystoneForwarder;
-  NetworkGovernor: NetworkGovernor;
-  NetworkPriceFeed: NetworkPriceFeed;
-  NetworkTimelock: NetworkTimelock;
-  NetworkToken: NetworkToken;
-  OperatorStaking: OperatorStaking;
-  PriceGuard: PriceGuard;
-  RewardDistributor: RewardDistributor;
-  SettlementOracle: SettlementOracle;
-  VoteEscrow: VoteEscrow;
-}
+type Handle<K extends ContractName> = Contracts[(typeof CONTRACTS)[K]];
 
 export interface Moment {
   readonly block: number;
@@ -70,18 +45,9 @@ export interface ParsedLog {
   readonly event: LogDescription;
 }
 
-const deploymentFile = z.object({
-  chainId: z.number().int().positive(),
-  block: z.number().int().nonnegative(),
-  contracts: z.record(
-    z.string(),
-    z.string().refine((v) => isAddress(v), "is not an address"),
-  ),
-});
-
-/** deployments/<chainId>.json. */
-export function deploymentPath(hre: HardhatRuntimeEnvironment, chainId: number): string {
-  return join(process.env[DEPLOYMENTS_ENV] ?? join(hre.config.paths.root, "deployments"), `${chainId}.json`);
+/** Where deployments/<chainId>.json is. */
+export function deploymentsRoot(hre: HardhatRuntimeEnvironment): string {
+  return process.env[ROOT_ENV] ?? hre.config.paths.root;
 }
 
 export class Session {
@@ -89,23 +55,26 @@ export class Session {
     readonly hre: HardhatRuntimeEnvironment,
     readonly chainId: number,
     readonly book: AddressBook,
-    readonly startBlock: number,
+    readonly deployment: Deployment,
     private readonly from: string | undefined,
   ) {}
 
   /** The deployment on the chain that `hre` is connected to. */
   static async open(hre: HardhatRuntimeEnvironment, from?: string): Promise<Session> {
     const chainId = await chainIdOf(hre);
-    const path = deploymentPath(hre, chainId);
+    const root = deploymentsRoot(hre);
+    const path = deploymentFile(chainId, root);
     const network = hre.network.name;
     const deploy = `npx hardhat ignition deploy deploy/modules/Groundwork.ts --network ${network}`;
     if (!existsSync(path)) {
       throw new EnvironmentError(
         "NO_DEPLOYMENT",
-        `nothing is deployed on chain ${chainId} (${relative(process.cwd(), path)} is missing); deploy first: ${deploy}`,
+        network === "hardhat"
+          ? "network hardhat ends with this command: name the network with --network (npx hardhat node, then --network localhost)"
+          : `nothing is deployed on chain ${chainId} (${relative(process.cwd(), path)} is missing); deploy first: ${deploy}`,
       );
     }
-    const file = readDeployment(path);
+    const file = readDeployment(chainId, root);
     if (file.chainId !== chainId) {
       throw new EnvironmentError(
         "WRONG_CHAIN",
@@ -116,7 +85,7 @@ export class Session {
     for (const [name, address] of Object.entries(file.contracts)) {
       entries.push({ name, address: getAddress(address), iface: await interfaceOf(hre, name) });
     }
-    const session = new Session(hre, chainId, new AddressBook(entries), file.block, from);
+    const session = new Session(hre, chainId, new AddressBook(entries), file, from);
     const governor = session.book.named("NetworkGovernor") ?? entries[0];
     if (governor && (await hre.ethers.provider.getCode(governor.address)) === "0x") {
       throw new EnvironmentError(
@@ -131,22 +100,13 @@ export class Session {
     return this.chainId === DEVELOPMENT_CHAIN;
   }
 
-  has(name: keyof Handles): boolean {
-    return this.book.named(name) !== undefined;
+  address(name: ContractName): string {
+    return getAddress(this.deployment.contracts[name]);
   }
 
-  address(name: keyof Handles): string {
-    const known = this.book.named(name);
-    if (known) return known.address;
-    throw new EnvironmentError("NOT_DEPLOYED", `this deployment has no ${name}`);
-  }
-
-  /** A contract of the deployment; with `signed`, connected to the account of --from. */
-  async get<K extends keyof Handles>(name: K, signed?: HardhatEthersSigner): Promise<Handles[K]> {
-    const address = this.address(name);
-    const iface = this.book.named(name)?.iface ?? new Interface([]);
-    const runner = signed ?? this.hre.ethers.provider;
-    return new this.hre.ethers.Contract(address, iface, runner) as unknown as Handles[K];
+  /** A contract of the deployment, to read; with `signer`, to send. */
+  get<K extends ContractName>(name: K, signer?: HardhatEthersSigner): Handle<K> {
+    return connectContracts(this.deployment, signer ?? this.hre.ethers.provider)[CONTRACTS[name]];
   }
 
   async latest(): Promise<Moment> {
@@ -157,8 +117,10 @@ export class Session {
 
   /** Time of the block in which a transaction sent now would be. */
   async pendingTime(): Promise<number> {
-    const block = await this.hre.ethers.provider.getBlock("pending");
-    return Math.max(block?.timestamp ?? 0, (await this.latest()).time);
+    // Raw: the client of Hardhat refuses a block without a number.
+    const block: unknown = await this.hre.network.provider.send("eth_getBlockByNumber", ["pending", false]);
+    const { timestamp } = (block ?? {}) as { timestamp?: string };
+    return Math.max(Number(timestamp ?? 0), (await this.latest()).time);
   }
 
   /** The account of --from: an index or an address among the network's accounts; the first one if not given. */
@@ -181,7 +143,7 @@ export class Session {
   }
 
   /** Logs of the deployment's contracts that their interfaces know, in the order of the chain. */
-  async logs(names: readonly (keyof Handles)[] | "all", events?: readonly string[]): Promise<ParsedLog[]> {
+  async logs(names: readonly ContractName[] | "all", events?: readonly string[]): Promise<ParsedLog[]> {
     const contracts = names === "all" ? this.book.entries : names.flatMap((n) => this.book.named(n) ?? []);
     if (contracts.length === 0) return [];
     const topics =
@@ -191,7 +153,7 @@ export class Session {
     if (topics[0]?.length === 0) return [];
     const { block } = await this.latest();
     const filter = { address: contracts.map((c) => c.address), topics };
-    const logs = await readLogs(this.hre.ethers.provider, filter, this.startBlock, block);
+    const logs = await readLogs(this.hre.ethers.provider, filter, this.deployment.block, block);
     return logs.flatMap((log) => this.parse(log));
   }
 
@@ -268,16 +230,14 @@ async function chainIdOf(hre: HardhatRuntimeEnvironment): Promise<number> {
   }
 }
 
-function readDeployment(path: string): z.infer<typeof deploymentFile> {
+function readDeployment(chainId: number, root: string): Deployment {
   try {
-    return deploymentFile.parse(JSON.parse(readFileSync(path, "utf8")));
+    return loadDeployment(chainId, root);
   } catch (error) {
-    throw new EnvironmentError("BAD_DEPLOYMENT", `${path} is not a deployment file: ${messageOf(error)}`);
+    throw new EnvironmentError("BAD_DEPLOYMENT", messageOf(error));
   }
 }
 
 async function interfaceOf(hre: HardhatRuntimeEnvironment, name: string): Promise<Interface> {
-  const contract = name.split("#").pop() ?? name;
-  if (!(await hre.artifacts.artifactExists(contract))) return new Interface([]);
-  return new Interface((await hre.artifacts.readArtifact(contract)).abi as InterfaceAbi);
+  return new Interface((await hre.artifacts.readArtifact(name)).abi as InterfaceAbi);
 }

@@ -62,11 +62,21 @@ export interface Status {
   readonly chainId: number;
   readonly block: number;
   readonly time: number;
-  readonly epoch: { readonly current: number; readonly startsAt: number; readonly endsAt: number; readonly length: number };
+  readonly epoch: {
+    readonly current: number;
+    readonly startsAt: number;
+    readonly endsAt: number;
+    readonly length: number;
+  };
   readonly closed: { readonly last: number | null; readonly due: number };
   readonly buckets: { readonly devicesBps: number; readonly stakersBps: number; readonly treasuryBps: number };
   readonly subNetworks: readonly SubNetworkStatus[];
-  readonly price: { readonly state: PriceState; readonly spotE8: bigint; readonly averageE8: bigint; readonly round: number };
+  readonly price: {
+    readonly state: PriceState;
+    readonly spotE8: bigint;
+    readonly averageE8: bigint;
+    readonly round: number;
+  };
   readonly supply: {
     readonly total: bigint;
     readonly cap: bigint;
@@ -92,7 +102,7 @@ export interface Status {
 
 export async function readStatus(s: Session, foreignForwarder: boolean): Promise<Status> {
   const { block, time } = await s.latest();
-  const emissions = await s.get("EmissionController");
+  const emissions = s.get("EmissionController");
   const [genesis, length, next] = await Promise.all([
     emissions.epochGenesis().then(Number),
     emissions.epochLength().then(Number),
@@ -108,18 +118,19 @@ export async function readStatus(s: Session, foreignForwarder: boolean): Promise
     "OperatorCreated",
   ]);
   const proposals = await readProposals(s);
-  const [pending, buckets, subNetworks, price, supply, credits, devices, operators, council, committee] = await Promise.all([
-    readPending(s, proposals, time),
-    emissions.bucketsNow(),
-    readSubNetworks(s, next),
-    readPrice(s),
-    readSupply(s),
-    readCredits(s),
-    readDevices(s, logs, current),
-    readOperators(s, logs),
-    readCouncil(s),
-    readCommittee(s, logs),
-  ]);
+  const [pending, buckets, subNetworks, price, supply, credits, devices, operators, council, committee] =
+    await Promise.all([
+      readPending(s, proposals, time),
+      emissions.bucketsNow(),
+      readSubNetworks(s, next),
+      readPrice(s),
+      readSupply(s),
+      readCredits(s),
+      readDevices(s, logs, current),
+      readOperators(s, logs),
+      readCouncil(s),
+      readCommittee(s, logs),
+    ]);
   const forwarder = await readForwarder(s, pending, foreignForwarder);
   return {
     chainId: s.chainId,
@@ -161,8 +172,8 @@ function problems(forwarder: ForwarderStatus, committee: CommitteeStatus): strin
 // -------------------------------------------------------------------------------------------------------- sections
 
 async function readSubNetworks(s: Session, nextToClose: number): Promise<SubNetworkStatus[]> {
-  const emissions = await s.get("EmissionController");
-  const settlement = await s.get("SettlementOracle");
+  const emissions = s.get("EmissionController");
+  const settlement = s.get("SettlementOracle");
   const weights = await emissions.weightsNow();
   return Promise.all(
     [...weights].map(async (weight, i) => {
@@ -174,7 +185,6 @@ async function readSubNetworks(s: Session, nextToClose: number): Promise<SubNetw
         nextToClose === 0 ? 0n : emissions.budgetOf(id, nextToClose - 1),
       ]);
       const at = head.id === 0n ? null : await settlement.settlementOf(id, head.epoch);
-      const first = lastFinal === 0 ? await settlement.settlementOf(id, 0) : null;
       return {
         id,
         name: record.name,
@@ -186,7 +196,7 @@ async function readSubNetworks(s: Session, nextToClose: number): Promise<SubNetw
           finalAt: Number(at.deadline),
           attempt: Number(head.attempt),
         },
-        lastFinalEpoch: first && SETTLEMENT_STATES[Number(first.status)] !== "final" ? null : lastFinal,
+        lastFinalEpoch: lastFinal === 0 ? null : lastFinal, // epoch 0 cannot be settled
         budget,
       };
     }),
@@ -194,14 +204,14 @@ async function readSubNetworks(s: Session, nextToClose: number): Promise<SubNetw
 }
 
 async function readPrice(s: Session): Promise<Status["price"]> {
-  const [guard, feed] = [await s.get("PriceGuard"), await s.get("NetworkPriceFeed")];
+  const [guard, feed] = [s.get("PriceGuard"), s.get("NetworkPriceFeed")];
   const [{ state, spotE8, averageE8 }, round] = await Promise.all([guard.read(), feed.lastRound()]);
   return { state: PRICE_STATES[Number(state)] ?? "Halted", spotE8, averageE8, round: Number(round) };
 }
 
 async function readSupply(s: Session): Promise<Status["supply"]> {
-  const [token, emissions] = [await s.get("NetworkToken"), await s.get("EmissionController")];
-  const distributor = await s.get("RewardDistributor");
+  const [token, emissions] = [s.get("NetworkToken"), s.get("EmissionController")];
+  const distributor = s.get("RewardDistributor");
   const [total, cap, genesis, minted, reserve, owed, treasury] = await Promise.all([
     token.totalSupply(),
     token.cap(),
@@ -215,31 +225,41 @@ async function readSupply(s: Session): Promise<Status["supply"]> {
 }
 
 async function readCredits(s: Session): Promise<Status["credits"]> {
-  const credits = await s.get("DataCredits");
-  const [supply, minted, spent] = await Promise.all([credits.totalSupply(), credits.totalMinted(), credits.totalSpent()]);
+  const credits = s.get("DataCredits");
+  const [supply, minted, spent] = await Promise.all([
+    credits.totalSupply(),
+    credits.totalMinted(),
+    credits.totalSpent(),
+  ]);
   return { supply, minted, spent };
 }
 
 async function readDevices(s: Session, logs: readonly ParsedLog[], epoch: number): Promise<Status["devices"]> {
-  const onboarded = Number(await (await s.get("DeviceRegistry")).deviceCount());
-  const retired = logs.filter((l) => l.event.name === "DeviceRetired" && Number(l.event.args.getValue("fromEpoch")) <= epoch);
+  const onboarded = Number(s.get("DeviceRegistry").deviceCount());
+  const retired = logs.filter(
+    (l) => l.event.name === "DeviceRetired" && Number(l.event.args.getValue("fromEpoch")) <= epoch,
+  );
   return { onboarded, retired: retired.length };
 }
 
 async function readOperators(s: Session, logs: readonly ParsedLog[]): Promise<Status["operators"]> {
-  const staking = await s.get("OperatorStaking");
+  const staking = s.get("OperatorStaking");
   const [staked, unbonding] = await Promise.all([staking.totalStaked(), staking.totalUnbonding()]);
   return { count: logs.filter((l) => l.event.name === "OperatorCreated").length, staked, unbonding };
 }
 
 async function readCouncil(s: Session): Promise<Status["council"]> {
-  const [council, escrow] = [await s.get("BootstrapCouncil"), await s.get("VoteEscrow")];
+  const [council, escrow] = [s.get("BootstrapCouncil"), s.get("VoteEscrow")];
   const [active, floor, power] = await Promise.all([council.isActive(), council.floor(), escrow.totalPower()]);
   return { active, floor, power };
 }
 
-async function readForwarder(s: Session, pending: readonly PendingOperation[], foreign: boolean): Promise<ForwarderStatus> {
-  const forwarder = await s.get("KeystoneForwarder");
+async function readForwarder(
+  s: Session,
+  pending: readonly PendingOperation[],
+  foreign: boolean,
+): Promise<ForwarderStatus> {
+  const forwarder = s.get("KeystoneForwarder");
   const owner = await forwarder.owner();
   const address = s.address("KeystoneForwarder");
   const accept = pending.find((p) => p.calls.some((c) => c.target === address && c.function === "acceptOwnership()"));
@@ -255,7 +275,7 @@ async function readForwarder(s: Session, pending: readonly PendingOperation[], f
 }
 
 async function readCommittee(s: Session, logs: readonly ParsedLog[]): Promise<CommitteeStatus> {
-  const committee = await s.get("CommitteeRegistry");
+  const committee = s.get("CommitteeRegistry");
   const [config, members] = await Promise.all([committee.config(), committee.members()]);
   const configs = forwarderConfigs(logs);
   const own = `${config.donId}/${config.version}`;
@@ -325,7 +345,12 @@ export function scheduledChanges(
       type.name === "fromEpoch" ? [] : [`${type.name}: ${formatValue(type, event.args[i], s.book)}`],
     );
     const what = event.name.replace(/(Scheduled|Set)$/, "");
-    changes.set(key, { contract: contract.name, change: `${what}(${parts.join(", ")})`, fromEpoch, startsAt: startOf(fromEpoch) });
+    changes.set(key, {
+      contract: contract.name,
+      change: `${what}(${parts.join(", ")})`,
+      fromEpoch,
+      startsAt: startOf(fromEpoch),
+    });
   }
   return [...changes.values()].sort((a, b) => a.fromEpoch - b.fromEpoch);
 }
@@ -338,7 +363,8 @@ export function pausedEntries(logs: readonly ParsedLog[], time: number): Status[
     const selector = String(event.args[0]);
     const key = `${contract.name} ${selector}`;
     if (event.name === "EntryReopened") paused.delete(key);
-    else paused.set(key, { contract: contract.name, entry: entryName(contract, selector), until: Number(event.args[1]) });
+    else
+      paused.set(key, { contract: contract.name, entry: entryName(contract, selector), until: Number(event.args[1]) });
   }
   return [...paused.values()].filter((p) => p.until > time);
 }

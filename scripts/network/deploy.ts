@@ -8,7 +8,7 @@ import type { People } from "./people";
 import { ProcessError, start } from "./processes";
 
 const ROOT = resolve(__dirname, "../..");
-const LIQUID = parseEther("200000000");
+const LIQUID = parseEther("150000000");
 const VESTED = parseEther("10000000");
 const YEAR = 31_536_000;
 
@@ -81,10 +81,10 @@ export async function deploy(chain: DevChain, people: People, folder: string): P
     },
   );
   const code = await entry.ended;
-  cpSync(journal, folder, { recursive: true });
-  rmSync(journal, { recursive: true, force: true });
   if (code !== 0)
     throw new ProcessError("deployment", `ended with code ${code}:\n${readFileSync(log, "utf8").slice(-2000)}`);
+  cpSync(journal, folder, { recursive: true });
+  rmSync(journal, { recursive: true, force: true });
   const deployment = loadDeployment(file);
   return { deployment, file, contracts: connectContracts(deployment, chain.provider), parameters };
 }

@@ -65,7 +65,7 @@ command<ClaimTask>({
     const payee = args.payee === undefined ? signer.address : payeeOf(args.payee);
     const source = sourceOf(args);
     const pots = await chosenPots(args, s);
-    const distributor = await s.get("RewardDistributor", signer);
+    const distributor = s.get("RewardDistributor", signer);
     const found: Found[] = [];
     const skipped: string[] = [];
     for (const pot of pots) {
@@ -91,7 +91,7 @@ command<ClaimTask>({
     if (found.length === 0) {
       throw new StateError("NOTHING_DUE", `nothing is due to ${payee}${skipped.map((p) => `; ${p}`).join("")}`);
     }
-    const token = await s.get("NetworkToken");
+    const token = s.get("NetworkToken");
     const before = await token.balanceOf(payee);
     const txs: string[] = [];
     let gasUsed = 0n;
@@ -163,7 +163,7 @@ async function leavesOf(
   source: Source,
   s: Session,
 ): Promise<{ served: ServedSettlement; tree: ReturnType<typeof verifiedPayouts> } | null> {
-  const distributor = await s.get("RewardDistributor");
+  const distributor = s.get("RewardDistributor");
   const { root } = await distributor.potOf(potId(pot.subNetwork, pot.term));
   let mismatch: CommandError | null = null;
   if ("file" in source) {

@@ -58,8 +58,8 @@ command<LockArguments>({
     const amount = parseTokens("--amount", needed("amount", args.amount));
     const duration = parseDuration("--duration", needed("duration", args.duration));
     const signer = await s.signer();
-    const escrow = await s.get("VoteEscrow", signer);
-    const token = await s.get("NetworkToken", signer);
+    const escrow = s.get("VoteEscrow", signer);
+    const token = s.get("NetworkToken", signer);
     const [minimum, maximum, balance, allowance] = await Promise.all([
       escrow.minDuration(),
       escrow.maxDuration(),
@@ -105,7 +105,7 @@ command<{ to?: string }>({
   run: async (args, s) => {
     const to = accountOf("--to", needed("to", args.to));
     const signer = await s.signer();
-    const escrow = await s.get("VoteEscrow", signer);
+    const escrow = s.get("VoteEscrow", signer);
     const before = await escrow.delegates(signer.address);
     const receipt = await s.send("delegate", escrow, "delegate", [to]);
     const votes = await escrow.getVotes(to);
@@ -189,8 +189,8 @@ command<ProposeArguments>({
   run: async (args, s) => {
     const { calls, description } = await planned(args, s);
     const signer = await s.signer();
-    const governor = await s.get("NetworkGovernor", signer);
-    const escrow = await s.get("VoteEscrow");
+    const governor = s.get("NetworkGovernor", signer);
+    const escrow = s.get("VoteEscrow");
     const proposals = await readProposals(s);
     const parts = [calls.map((c) => c.target), calls.map((c) => c.value), calls.map((c) => c.data)] as const;
     const id = await governor.hashProposal(
@@ -338,7 +338,7 @@ command<VoteArguments>({
   run: async (args, s) => {
     const support = parseSupport(needed("support", args.support));
     const { proposal, signer } = await chosen(args.id, s);
-    const governor = await s.get("NetworkGovernor", signer);
+    const governor = s.get("NetworkGovernor", signer);
     requireReady("vote", await readStanding(s, proposal.id, true));
     if (await governor.hasVoted(proposal.id, signer.address)) {
       throw new StateError(
@@ -346,7 +346,7 @@ command<VoteArguments>({
         `${signer.address} has voted on proposal ${proposal.id}; a vote cannot be changed`,
       );
     }
-    const escrow = await s.get("VoteEscrow");
+    const escrow = s.get("VoteEscrow");
     const power = await escrow.getPastVotes(signer.address, await governor.proposalSnapshot(proposal.id));
     if (power === 0n) {
       throw new StateError(
@@ -395,7 +395,7 @@ command<{ id?: string }>({
 async function act(action: "queue" | "execute", idText: string | undefined, s: Session): Promise<Result> {
   const { proposal, signer } = await chosen(idText, s);
   requireReady(action, await readStanding(s, proposal.id, true));
-  const governor = await s.get("NetworkGovernor", signer);
+  const governor = s.get("NetworkGovernor", signer);
   const { targets, values, calldatas, description } = proposal;
   const receipt = await s.send(action, governor, action, [targets, values, calldatas, hashText(description)]);
   const full = await readFull(s, proposal);

@@ -1,6 +1,6 @@
 // How every command is declared: --json, an account to send from, one result, one exit code.
 import { task, types } from "hardhat/config";
-import type { ConfigurableTaskDefinition, HardhatRuntimeEnvironment } from "hardhat/types";
+import type { ConfigurableTaskDefinition } from "hardhat/types";
 import { CommandError, UsageError } from "../lib/errors";
 import { plain, toJson } from "../lib/format";
 import { Session } from "../lib/session";
@@ -51,7 +51,7 @@ export function command<A extends object>(c: Command<A>): void {
         if (result.failure) throw result.failure;
         return result.data;
       } catch (error) {
-        throw fail(error, args.json, hre);
+        throw fail(error, args.json);
       }
     });
 }
@@ -63,9 +63,9 @@ function print(lines: readonly string[]): void {
 }
 
 /** Hardhat ends every failed task with 1; the process ends with the error's own code instead. */
-function fail(error: unknown, json: boolean, hre: HardhatRuntimeEnvironment): unknown {
+function fail(error: unknown, json: boolean): unknown {
   if (!(error instanceof CommandError)) return error;
-  if (failed === undefined && hre.network.name !== "hardhat") {
+  if (failed === undefined) {
     process.once("exit", (code) => {
       if (code === 1 && failed) process.exitCode = failed.exitCode;
     });

@@ -19,7 +19,13 @@ const deviceView = z.object({
       subNetwork: z.number().int(),
       state: z.string(),
       proofs: z.array(
-        z.object({ hash: z.string(), counter: z.string(), units: z.string(), counted: z.boolean().nullable(), reason: z.string().nullable() }),
+        z.object({
+          hash: z.string(),
+          counter: z.string(),
+          units: z.string(),
+          counted: z.boolean().nullable(),
+          reason: z.string().nullable(),
+        }),
       ),
     }),
   ),
@@ -56,7 +62,7 @@ command<{ device?: string; epoch?: string; node: string }>({
   run: async (args, s) => {
     const device = parseWhole("--device", needed("device", args.device), MAX_ID);
     const node = parseNodeUrl(args.node);
-    const registry = await s.get("DeviceRegistry");
+    const registry = s.get("DeviceRegistry");
     const count = await registry.deviceCount();
     if (device === 0n || device > count) {
       throw new StateError("UNKNOWN_DEVICE", `there is no device ${device}; ${count} are onboarded`);
@@ -64,7 +70,10 @@ command<{ device?: string; epoch?: string; node: string }>({
     const current = Number(await registry.currentEpoch());
     const epochs =
       args.epoch === undefined
-        ? Array.from({ length: Math.min(EPOCHS_SHOWN, current + 1) }, (_, i) => current - Math.min(EPOCHS_SHOWN, current + 1) + 1 + i)
+        ? Array.from(
+            { length: Math.min(EPOCHS_SHOWN, current + 1) },
+            (_, i) => current - Math.min(EPOCHS_SHOWN, current + 1) + 1 + i,
+          )
         : [Number(parseWhole("--epoch", args.epoch, 0xffffffffn))];
     const roots = await reportedRoots(s);
     const earned: (Earned & { epoch: number })[] = [];
@@ -75,10 +84,18 @@ command<{ device?: string; epoch?: string; node: string }>({
       for (const sub of view.subNetworks) {
         earned.push({ epoch, ...(await earnedIn(s, node, device, epoch, sub, roots)) });
         for (const p of sub.proofs) {
-          if (p.reason !== null) refused.push({ epoch, subNetwork: sub.subNetwork, reason: p.reason, proof: p.hash, detail: `counter ${p.counter}, ${p.units} units` });
+          if (p.reason !== null)
+            refused.push({
+              epoch,
+              subNetwork: sub.subNetwork,
+              reason: p.reason,
+              proof: p.hash,
+              detail: `counter ${p.counter}, ${p.units} units`,
+            });
         }
       }
-      for (const r of view.rejections) refused.push({ epoch, subNetwork: null, reason: r.reason, proof: r.messageHash, detail: r.detail });
+      for (const r of view.rejections)
+        refused.push({ epoch, subNetwork: null, reason: r.reason, proof: r.messageHash, detail: r.detail });
     }
     const total = earned.reduce((sum, e) => sum + (e.state === "final" ? e.amount : 0n), 0n);
     const unverified = earned.filter((e) => e.state !== "none" && !e.verified);
@@ -104,13 +121,23 @@ command<{ device?: string; epoch?: string; node: string }>({
           : [
               paint("bold", "Refused proofs"),
               table(
-                refused.map((r) => [String(r.epoch), paint("yellow", r.reason), r.proof === null ? "–" : shortHash(r.proof), r.detail]),
+                refused.map((r) => [
+                  String(r.epoch),
+                  paint("yellow", r.reason),
+                  r.proof === null ? "–" : shortHash(r.proof),
+                  r.detail,
+                ]),
                 ["epoch", "reason", "proof", "detail"],
               ),
             ]),
       ],
       ...(unverified.length > 0
-        ? { failure: new StateError("ROOT_MISMATCH", `node ${node} serves entries that are not those of the chain; ask another node`) }
+        ? {
+            failure: new StateError(
+              "ROOT_MISMATCH",
+              `node ${node} serves entries that are not those of the chain; ask another node`,
+            ),
+          }
         : {}),
     };
   },
@@ -150,11 +177,12 @@ async function earnedIn(
     counted: sub.proofs.filter((p) => p.counted === true).length,
   };
   const body = await askNode(node, `settlements/${sub.subNetwork}/${epoch}`);
-  if (body === undefined) return { ...base, state: "none", points: 0n, total: 0n, amount: 0n, payee: null, verified: false };
+  if (body === undefined)
+    return { ...base, state: "none", points: 0n, total: 0n, amount: 0n, payee: null, verified: false };
   const { entries } = parseSettlement(`node ${node}`, body);
-  const oracle = await s.get("SettlementOracle");
+  const oracle = s.get("SettlementOracle");
   const { status } = await oracle.settlementOf(sub.subNetwork, epoch);
-  const budget = await (await s.get("EmissionController")).budgetOf(sub.subNetwork, epoch);
+  const budget = await s.get("EmissionController").budgetOf(sub.subNetwork, epoch);
   return {
     ...base,
     ...shareOf(entries, device, budget),

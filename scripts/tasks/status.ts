@@ -1,18 +1,20 @@
 // The network at a glance; red, and exit code 3, while it is not yet what it must be.
+import { loadParameters } from "../../deploy/parameters";
 import { StateError } from "../lib/errors";
 import { formatBps, formatDuration, formatTime, formatTokens, formatUsd, paint, shortHash, table } from "../lib/format";
 import { pendingData, pendingLines } from "../lib/governance";
-import { hasForeignForwarder } from "../lib/session";
+import type { Session } from "../lib/session";
 import { readStatus, type Status, type SubNetworkStatus } from "../lib/status";
 import { command } from "./define";
 
 command<object>({
   name: "status",
-  description: "Epochs, sub-networks, price, supply, authority and scheduled changes; exit code 3 while anything is red",
+  description:
+    "Epochs, sub-networks, price, supply, authority and scheduled changes; exit code 3 while anything is red",
   sender: null,
   parameters: (t) => t,
   run: async (_args, s) => {
-    const status = await readStatus(s, hasForeignForwarder(s));
+    const status = await readStatus(s, isForeignForwarder(s));
     return {
       data: { ...status, green: status.red.length === 0, pending: pendingData(status.pending) },
       lines: statusLines(status),
@@ -20,6 +22,17 @@ command<object>({
     };
   },
 });
+
+/** Only where the parameters of this very deployment name the forwarder is it somebody else's; in doubt it is ours. */
+function isForeignForwarder(s: Session): boolean {
+  try {
+    const { hash, settlement } = loadParameters(s.chainId, s.hre.config.paths.root);
+    const own = hash === s.deployment.parametersHash;
+    return own && settlement.forwarder?.toLowerCase() === s.address("KeystoneForwarder").toLowerCase();
+  } catch {
+    return false; // no parameters to be read here: in doubt
+  }
+}
 
 const good = (text: string): string => paint("green", text);
 const bad = (text: string): string => paint("red", text);
@@ -29,7 +42,10 @@ function statusLines(st: Status): string[] {
   const { supply, credits, price, council } = st;
   const rows = [
     ["chain", `${st.chainId}, block ${st.block}, ${formatTime(st.time)}`],
-    ["epoch", `${st.epoch.current}, ends at ${formatTime(st.epoch.endsAt)}, in ${formatDuration(st.epoch.endsAt - st.time)}`],
+    [
+      "epoch",
+      `${st.epoch.current}, ends at ${formatTime(st.epoch.endsAt)}, in ${formatDuration(st.epoch.endsAt - st.time)}`,
+    ],
     ["last closed epoch", closedText(st)],
     [
       "buckets",
@@ -45,10 +61,16 @@ function statusLines(st: Status): string[] {
       "supply",
       `${formatTokens(supply.total)} of at most ${formatTokens(supply.cap)} = genesis ${formatTokens(supply.genesis)} + minted ${formatTokens(supply.minted)} − burned ${formatTokens(supply.burned)}`,
     ],
-    ["rewards", `owed ${formatTokens(supply.owed)}, reserve ${formatTokens(supply.reserve)}, treasury ${formatTokens(supply.treasury)}`],
+    [
+      "rewards",
+      `owed ${formatTokens(supply.owed)}, reserve ${formatTokens(supply.reserve)}, treasury ${formatTokens(supply.treasury)}`,
+    ],
     ["credits", `${credits.supply} = minted ${credits.minted} − spent ${credits.spent}`],
     ["devices", `${st.devices.onboarded - st.devices.retired} active, ${st.devices.retired} retired`],
-    ["operators", `${st.operators.count}, staked ${formatTokens(st.operators.staked)}, unbonding ${formatTokens(st.operators.unbonding)}`],
+    [
+      "operators",
+      `${st.operators.count}, staked ${formatTokens(st.operators.staked)}, unbonding ${formatTokens(st.operators.unbonding)}`,
+    ],
     [
       "council",
       council.active
@@ -102,7 +124,8 @@ function headText({ head }: SubNetworkStatus, now: number): string {
 }
 
 function forwarderText({ forwarder: f, time }: Status): string {
-  if (!f.ours) return `${f.address}, Chainlink's (owner ${f.owner}): bounded by budget and window, see docs/trust-model.md`;
+  if (!f.ours)
+    return `${f.address}, Chainlink's (owner ${f.owner}): bounded by budget and window, see docs/trust-model.md`;
   if (f.handedOver) return `${f.address}, owned by ${good("the timelock")}`;
   const handover =
     f.operation === null || f.readyAt === null

@@ -26,7 +26,7 @@ command<{ seconds?: string; epochs?: string }>({
       throw new UsageError("MISSING_PARAMETER", "give either --seconds or --epochs");
     }
     const before = await s.latest();
-    const emissions = await s.get("EmissionController");
+    const emissions = s.get("EmissionController");
     const [genesis, length] = [Number(await emissions.epochGenesis()), Number(await emissions.epochLength())];
     const epochAt = (time: number): number => (time < genesis ? 0 : Math.floor((time - genesis) / length));
     const seconds =

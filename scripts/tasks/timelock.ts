@@ -19,7 +19,7 @@ command<object>({
   parameters: (t) => t,
   run: async (_args, s) => {
     const signer = await s.signer();
-    const timelock = await s.get("NetworkTimelock", signer);
+    const timelock = s.get("NetworkTimelock", signer);
     const role = await timelock.EXECUTOR_ROLE();
     if (!(await timelock.hasRole(role, ZeroAddress)) && !(await timelock.hasRole(role, signer.address))) {
       throw new StateError(
@@ -85,11 +85,11 @@ command<object>({
 async function execute(s: Session, operation: PendingOperation): Promise<Ran> {
   const { targets, values, payloads, predecessor, salt } = operation.operation;
   const signer = await s.signer();
-  const timelock = await s.get("NetworkTimelock", signer);
+  const timelock = s.get("NetworkTimelock", signer);
   try {
     if (operation.proposal) {
       const p = operation.proposal;
-      const governor = await s.get("NetworkGovernor", signer);
+      const governor = s.get("NetworkGovernor", signer);
       const args = [p.targets, p.values, p.calldatas, hashText(p.description)];
       const receipt = await s.send("execute", governor, "execute", args);
       return { operation, tx: receipt.hash, problem: null };
