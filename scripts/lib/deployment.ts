@@ -29,6 +29,7 @@ export const CONTRACTS = {
   RewardDistributor: "distributor",
   CommitteeRegistry: "committee",
   KeystoneForwarder: "forwarder",
+  ForwarderHandover: "handover",
   DeploymentCheck: "check",
 } as const;
 export type ContractName = keyof typeof CONTRACTS;
@@ -37,6 +38,7 @@ export type ContractName = keyof typeof CONTRACTS;
 export class DeploymentError extends HardhatPluginError {
   constructor(message: string) {
     super("groundwork", message);
+    Object.setPrototypeOf(this, new.target.prototype); // HardhatPluginError sets its own
     this.name = "DeploymentError";
   }
 }
@@ -48,7 +50,10 @@ const Schema = z.strictObject({
   deployer: z.string().refine((v) => isAddress(v)),
   /** keccak256 of the parameters file. */
   parametersHash: z.string(),
-  contracts: z.record(z.enum(Object.keys(CONTRACTS) as [ContractName, ...ContractName[]]), z.string().refine((v) => isAddress(v))),
+  contracts: z.record(
+    z.enum(Object.keys(CONTRACTS) as [ContractName, ...ContractName[]]),
+    z.string().refine((v) => isAddress(v)),
+  ),
 });
 export type Deployment = z.infer<typeof Schema>;
 
@@ -60,7 +65,8 @@ export function deploymentFile(chainId: number, root = ROOT): string {
 export function loadDeployment(which: number | string, root = ROOT): Deployment {
   const file = typeof which === "number" ? deploymentFile(which, root) : isAbsolute(which) ? which : resolve(which);
   if (!existsSync(file)) {
-    const what = typeof which === "number" ? `chain ${which}: deployments/${which}.json is not there` : `${which}: no such file`;
+    const what =
+      typeof which === "number" ? `chain ${which}: deployments/${which}.json is not there` : `${which}: no such file`;
     throw new DeploymentError(
       `no deployment for ${what}; run npx hardhat ignition deploy deploy/modules/Groundwork.ts --network NAME`,
     );
@@ -82,7 +88,7 @@ function parseJson(file: string): unknown {
 }
 
 /** Typed handles of a deployment's contracts. typechain-types/ must be there: tasks compile first. */
-export function connectContracts(deployment: Pick<Deployment, "contracts">, runner: ContractRunner) {
+export function connectContracts(deployment: Pick<Deployment, "contracts">, runner: ContractRunner | null) {
   const t = factories();
   const at = (name: ContractName): string => getAddress(deployment.contracts[name]);
   return {
@@ -105,6 +111,7 @@ export function connectContracts(deployment: Pick<Deployment, "contracts">, runn
     distributor: t.RewardDistributor__factory.connect(at("RewardDistributor"), runner),
     committee: t.CommitteeRegistry__factory.connect(at("CommitteeRegistry"), runner),
     forwarder: t.KeystoneForwarder__factory.connect(at("KeystoneForwarder"), runner),
+    handover: t.ForwarderHandover__factory.connect(at("ForwarderHandover"), runner),
     check: t.DeploymentCheck__factory.connect(at("DeploymentCheck"), runner),
   };
 }

@@ -1,6 +1,7 @@
 // Ignition's journal of a deployment, and the file of addresses made from it.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { HardhatArtifactResolver } from "@nomicfoundation/hardhat-ignition/helpers";
 import type { EIP1193Provider, HardhatRuntimeEnvironment } from "hardhat/types";
 import { z } from "zod";
 import type { Parameters } from "../../deploy/parameters";
@@ -34,6 +35,14 @@ export async function minesAtOnce(provider: EIP1193Provider): Promise<boolean> {
   } catch {
     return false; // no development node
   }
+}
+
+/**
+ * Ignition reads, and keeps in its journal, the compiler's whole output (25 MB) for each of twenty contracts. Only the
+ * verification on a public explorer needs it; without it a deployment on a development chain takes seconds.
+ */
+export function keepNoBuildInfo(): void {
+  HardhatArtifactResolver.prototype.getBuildInfo = async () => undefined;
 }
 
 /** Where Ignition keeps the journal; undefined for the chain inside this process, which keeps none. */

@@ -111,8 +111,7 @@ export function sparseBatch(
 ): { root: Hex; count: number; index: number; proof: Hex[] } {
   const proof = Array.from({ length: height }, (_, k) => ethers.id(`sibling-${k}`) as Hex);
   const root = proof.reduce<Hex>(
-    (node, sibling, k) =>
-      ethers.keccak256(ethers.concat((index >> k) & 1 ? [sibling, node] : [node, sibling])) as Hex,
+    (node, sibling, k) => ethers.keccak256(ethers.concat((index >> k) & 1 ? [sibling, node] : [node, sibling])) as Hex,
     batchLeaf(device.serialHash, device.keyHash),
   );
   return { root, count: 2 ** height, index, proof };
