@@ -4,7 +4,15 @@ import { scope } from "hardhat/config";
 import type { HardhatRuntimeEnvironment } from "hardhat/types";
 import { resolve } from "node:path";
 import { loadParameters } from "../../deploy/parameters";
-import { chainIdOf, checkJournal, journalDir, keepNoBuildInfo, minesAtOnce, writeDeployment } from "../lib/journal";
+import {
+  chainIdOf,
+  checkJournal,
+  journalDir,
+  keepNoBuildInfo,
+  minesAtOnce,
+  noteSentTransactions,
+  writeDeployment,
+} from "../lib/journal";
 
 const GROUNDWORK = "deploy/modules/Groundwork.ts";
 const FAST_POLLING_MS = 20;
@@ -23,7 +31,10 @@ scope("ignition")
     const chainId = await chainIdOf(hre.network.provider);
     const parameters = loadParameters(chainId, hre.config.paths.root);
     const dir = journalDir(hre, chainId, args.deploymentId);
-    if (dir !== undefined && !args.reset) await checkJournal(hre.network.provider, dir);
+    if (dir !== undefined && !args.reset) {
+      await checkJournal(hre.network.provider, dir);
+      await noteSentTransactions(hre.network.provider, dir);
+    }
     if (await minesAtOnce(hre.network.provider)) {
       hre.config.ignition.blockPollingInterval = FAST_POLLING_MS;
       keepNoBuildInfo();
