@@ -25,8 +25,10 @@ abstract contract Epochs is IEpochs {
 
     function _epochAt(uint256 time) internal view returns (uint32) {
         if (time < epochGenesis) return 0;
-        // A uint32 of epochs is 136 years even at one second each.
-        return uint32((time - epochGenesis) / epochLength);
+        unchecked {
+            // Not before genesis, no epoch of length 0, and a uint32 of epochs is 136 years even at one second each.
+            return uint32((time - epochGenesis) / epochLength);
+        }
     }
 
     /// @dev First second after `epoch`.

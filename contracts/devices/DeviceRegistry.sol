@@ -23,17 +23,9 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
         uint32 untilEpoch;
     }
 
-    /// @dev `previous` was paid for knownFrom ≤ e < sinceEpoch. All zero until the first change that has a past.
-    struct PayeeRecord {
-        address previous;
-        uint32 sinceEpoch;
-        uint32 knownFrom;
-        uint24 transfers;
-        bool hasCustom;
-    }
-
     // --- Constants and immutables ---
 
+    uint256 private constant HAS_CUSTOM = 1 << 248;
     uint32 private constant OPEN_END = type(uint32).max;
     uint32 private constant MAX_CHALLENGE_EPOCHS = 10_000;
     uint256 private constant MAX_ONBOARDING_FEE = 100_000_000;
@@ -55,7 +47,9 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
     string private _name;
     string private _symbol;
     mapping(bytes32 keyHash => KeyUse) private _keys;
-    mapping(uint256 deviceId => PayeeRecord) private _payees;
+    /// @dev hasCustom(8) | transfers(24) | knownFrom(32) | sinceEpoch(32) | previous(160), by hand because every transfer
+    /// rewrites it: `previous` was paid for knownFrom ≤ e < sinceEpoch; sinceEpoch = 0 until a change has a past.
+    mapping(uint256 deviceId => uint256) private _payees;
     mapping(uint256 deviceId => address) private _customPayees;
 
     constructor(
@@ -113,11 +107,11 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
     function setPayee(uint64 deviceId, address payee) external {
         _checkOwner(deviceId);
 
-        PayeeRecord storage r = _payees[deviceId];
+        uint256 r = _payees[deviceId];
         address before = _payee(r, deviceId, msg.sender);
-        r.hasCustom = payee != address(0);
+        r = payee == address(0) ? r & ~HAS_CUSTOM : r | HAS_CUSTOM;
         _customPayees[deviceId] = payee;
-        _recordPayeeChange(deviceId, before, payee == address(0) ? msg.sender : payee);
+        _recordPayeeChange(deviceId, r, before, payee == address(0) ? msg.sender : payee);
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -181,10 +175,11 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
     /// @inheritdoc IDeviceRegistry
     function payeeAt(uint64 deviceId, uint32 epoch) external view returns (address) {
         (, uint32 knownFrom, ) = _deviceOf(deviceId);
-        PayeeRecord storage r = _payees[deviceId];
-        if (r.sinceEpoch != 0) knownFrom = r.knownFrom;
+        uint256 r = _payees[deviceId];
+        uint32 sinceEpoch = uint32(r >> 160);
+        if (sinceEpoch != 0) knownFrom = uint32(r >> 192);
         if (epoch < knownFrom) revert DevicePayeeUnknownAt(deviceId, epoch, knownFrom);
-        return epoch < r.sinceEpoch ? r.previous : _payee(r, deviceId, _ownerOf(deviceId));
+        return epoch < sinceEpoch ? address(uint160(r)) : _payee(r, deviceId, _ownerOf(deviceId));
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -207,7 +202,7 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
 
     /// @inheritdoc IDeviceRegistry
     function transfersOf(uint64 deviceId) external view returns (uint24) {
-        return _payees[deviceId].transfers;
+        return uint24(_payees[deviceId] >> 224);
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -264,40 +259,58 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
     /// @dev After Solady has checked owner and approval and has moved the device. Minting is not a change of payee.
     function _afterTokenTransfer(address from, address to, uint256 id) internal override {
         if (from == address(0)) return;
-        PayeeRecord storage r = _payees[id];
+        uint256 r = _payees[id];
         address before = _payee(r, id, from);
         unchecked {
-            r.transfers++;
+            // One transfer more; what overflows 24 bits falls on the flag of the named payee, which ends anyway.
+            r = (r + (1 << 224)) & (HAS_CUSTOM - 1);
         }
-        r.hasCustom = false;
-        _recordPayeeChange(id, before, to);
+        _recordPayeeChange(id, r, before, to);
     }
 
-    /// @dev Keeps who was paid until now, at most once per challenge window; see IDeviceRegistry.
-    function _recordPayeeChange(uint256 id, address before, address payee) private {
-        PayeeRecord storage r = _payees[id];
-        (, uint32 firstEpoch, ) = _unpackDevice(_getExtraData(id));
-        uint32 sinceEpoch = r.sinceEpoch;
-        uint32 fromEpoch = currentEpoch() + 1;
+    /// @dev Stores `r` and in it who was paid until now, at most once per challenge window; see IDeviceRegistry.
+    function _recordPayeeChange(uint256 id, uint256 r, address before, address payee) private {
+        uint32 fromEpoch;
+        uint32 nextEpoch;
+        uint32 sinceEpoch = uint32(r >> 160);
+        unchecked {
+            // Epochs number what 136 years have seconds at most, and a window is 10,000 of them.
+            fromEpoch = currentEpoch() + 1;
+            nextEpoch = sinceEpoch + challengeEpochs;
+        }
 
         if (fromEpoch == sinceEpoch) {
             // Corrects a change that does not count yet: who was paid before it stays.
-            before = r.previous;
-        } else if (fromEpoch == firstEpoch) {
-            // Onboarded in this epoch: nobody was paid before.
-            before = address(0);
+            before = address(uint160(r));
+        } else if (sinceEpoch != 0) {
+            if (fromEpoch <= nextEpoch) revert DevicePayeeRecentlyChanged(id, nextEpoch);
+            r = _packPast(r, sinceEpoch, fromEpoch, before);
         } else {
-            uint32 nextEpoch = sinceEpoch + challengeEpochs;
-            if (sinceEpoch != 0 && fromEpoch <= nextEpoch) revert DevicePayeeRecentlyChanged(id, nextEpoch);
-            r.knownFrom = sinceEpoch == 0 ? firstEpoch : sinceEpoch;
-            (r.previous, r.sinceEpoch) = (before, fromEpoch);
+            (, uint32 firstEpoch, ) = _unpackDevice(_getExtraData(id));
+            // Onboarded in this epoch: nobody was paid before, there is nothing to keep.
+            if (fromEpoch == firstEpoch) before = address(0);
+            else r = _packPast(r, firstEpoch, fromEpoch, before);
         }
+        _payees[id] = r;
 
         emit PayeeChanged(uint64(id), payee, before, fromEpoch);
     }
 
-    function _payee(PayeeRecord storage r, uint256 id, address owner) private view returns (address) {
-        return r.hasCustom ? _customPayees[id] : owner;
+    function _packPast(
+        uint256 r,
+        uint32 knownFrom,
+        uint32 sinceEpoch,
+        address previous
+    ) private pure returns (uint256) {
+        return
+            ((r >> 224) << 224) |
+            (uint256(knownFrom) << 192) |
+            (uint256(sinceEpoch) << 160) |
+            uint256(uint160(previous));
+    }
+
+    function _payee(uint256 r, uint256 id, address owner) private view returns (address) {
+        return r & HAS_CUSTOM == 0 ? owner : _customPayees[id];
     }
 
     function _checkOwner(uint64 deviceId) private view {

@@ -36,6 +36,12 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
         Checkpoints.Trace208 pointsCap;
     }
 
+    /// @dev What an inclusion asks of a batch, found by the root that the proof leads to: one slot to read, not two.
+    struct BatchTerms {
+        uint24 modelId;
+        uint32 count;
+    }
+
     // --- Constants and immutables ---
 
     /// @dev 2^32 entries of this cap stay below 2^128, the width of a sum of points.
@@ -57,7 +63,8 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
     mapping(address maker => Maker) private _makers;
     mapping(address maker => Posted) private _posted;
     mapping(uint24 modelId => ModelRecord) private _models;
-    mapping(uint32 batchId => Batch) private _batches;
+    mapping(uint32 batchId => bytes32) private _roots;
+    mapping(uint32 batchId => mapping(bytes32 root => BatchTerms)) private _batches;
 
     constructor(
         address manager,
@@ -128,7 +135,8 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
 
         _countPosted(msg.sender, count);
         batchId = ++_batchCount;
-        _batches[batchId] = Batch({root: root, modelId: modelId, count: count});
+        _roots[batchId] = root;
+        _batches[batchId][root] = BatchTerms({modelId: modelId, count: count});
 
         emit BatchPosted(batchId, modelId, msg.sender, root, count, dataHash);
     }
@@ -211,14 +219,12 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
         bytes32 keyHash,
         bytes32[] calldata proof
     ) external view returns (uint24 modelId) {
-        Batch storage b = _batches[batchId];
-        uint256 count = b.count;
-        if (count == 0) revert BatchUnknown(batchId);
-        // Positions from `count` on, and paths of another length, are where a root could hide uncounted devices.
-        if (index >= count) revert BatchProofWrong(batchId, index);
-        if (proof.length != Math.log2(count, Math.Rounding.Ceil)) revert BatchProofWrong(batchId, index);
         bytes32 leaf = keccak256(abi.encodePacked(bytes1(0x30), serialHash, keyHash));
-        if (!MerkleTree.verify(b.root, leaf, index, proof)) revert BatchProofWrong(batchId, index);
+        BatchTerms memory b = _batches[batchId][MerkleTree.rootOf(leaf, index, proof)];
+        if (b.count == 0) revert BatchProofWrong(batchId, index);
+        // Places from `count` on, and paths of another length, are where a root could hide uncounted devices.
+        if (index >= b.count) revert BatchProofWrong(batchId, index);
+        if (proof.length != Math.log2(b.count, Math.Rounding.Ceil)) revert BatchProofWrong(batchId, index);
 
         modelId = b.modelId;
         _checkNotExpired(modelId);
@@ -244,9 +250,11 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
     }
 
     /// @inheritdoc IMakerRegistry
-    function batchOf(uint32 batchId) external view returns (Batch memory b) {
-        b = _batches[batchId];
-        if (b.count == 0) revert BatchUnknown(batchId);
+    function batchOf(uint32 batchId) external view returns (Batch memory) {
+        bytes32 root = _roots[batchId];
+        if (root == 0) revert BatchUnknown(batchId);
+        BatchTerms memory b = _batches[batchId][root];
+        return Batch(root, b.modelId, b.count);
     }
 
     /// @inheritdoc IMakerRegistry

@@ -76,6 +76,7 @@ interface IMakerRegistry {
     error ModelExpired(uint24 modelId, uint32 expiresAtEpoch);
     error BatchUnknown(uint32 batchId);
     error BatchEmpty();
+    /// @notice The proof does not lead from place `index` to the root of that batch (also: there is no such batch).
     error BatchProofWrong(uint32 batchId, uint32 index);
     error MakerRegistryBadParameter(bytes32 name, uint256 value);
 

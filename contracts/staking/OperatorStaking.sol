@@ -170,7 +170,8 @@ contract OperatorStaking is IOperatorStaking, Guarded, Epochs, ReentrancyGuardTr
         address owner,
         uint16 subNetwork,
         uint64 operatorId
-    ) external whenOpen {
+    ) external {
+        // No pause of its own: its only caller's entry point, onboard, has one.
         if (msg.sender != devices) revert StakingNotRegistry(msg.sender);
         _attach(deviceId, modelId, owner, subNetwork, operatorId);
     }

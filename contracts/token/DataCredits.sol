@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+// solhint-disable const-name-snakecase
+
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
@@ -82,12 +84,12 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
         address recipient,
         uint256 deadline
     ) external whenOpen nonReentrant returns (uint256 credits) {
-        _checkMint(recipient, deadline);
-        uint256 priceE8 = _guardNow().poke();
+        uint32 epoch = _checkMint(recipient, deadline);
+        uint256 priceE8 = _guardAt(epoch).poke();
         credits = _toCreditsDown(tokenIn, priceE8);
         if (credits < minCreditsOut) revert DataCreditsTooFewOut(credits, minCreditsOut);
 
-        _mint(recipient, tokenIn, credits, priceE8);
+        _mint(epoch, recipient, tokenIn, credits, priceE8);
     }
 
     /// @inheritdoc IDataCredits
@@ -97,12 +99,12 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
         address recipient,
         uint256 deadline
     ) external whenOpen nonReentrant returns (uint256 tokenIn) {
-        _checkMint(recipient, deadline);
-        uint256 priceE8 = _guardNow().poke();
+        uint32 epoch = _checkMint(recipient, deadline);
+        uint256 priceE8 = _guardAt(epoch).poke();
         tokenIn = _toTokensUp(creditsOut, priceE8);
         if (tokenIn > maxTokenIn) revert DataCreditsTooManyIn(tokenIn, maxTokenIn);
 
-        _mint(recipient, tokenIn, creditsOut, priceE8);
+        _mint(epoch, recipient, tokenIn, creditsOut, priceE8);
     }
 
     /// @inheritdoc IDataCredits
@@ -172,12 +174,12 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
 
     /// @inheritdoc IDataCredits
     function quoteExactIn(uint256 tokenIn) external view returns (uint256 credits) {
-        return _toCreditsDown(tokenIn, _guardNow().mintPriceE8());
+        return _toCreditsDown(tokenIn, _guardAt(currentEpoch()).mintPriceE8());
     }
 
     /// @inheritdoc IDataCredits
     function quoteExactOut(uint256 creditsOut) external view returns (uint256 tokenIn) {
-        return _toTokensUp(creditsOut, _guardNow().mintPriceE8());
+        return _toTokensUp(creditsOut, _guardAt(currentEpoch()).mintPriceE8());
     }
 
     /// @inheritdoc IDataCredits
@@ -187,9 +189,8 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
 
     // Internal
 
-    function _mint(address recipient, uint256 tokens, uint256 credits, uint256 priceE8) private {
+    function _mint(uint32 epoch, address recipient, uint256 tokens, uint256 credits, uint256 priceE8) private {
         if (credits == 0) revert DataCreditsZeroAmount();
-        uint32 epoch = currentEpoch();
 
         MintTotals memory m = _minted;
         if (m.burnEpoch != epoch) {
@@ -199,7 +200,10 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
         m.credits = (m.credits + credits).toUint96();
         m.burned = (m.burned + tokens).toUint128();
         _minted = m;
-        balanceOf[recipient] += credits;
+        // A balance is a part of all that was minted, below 2^96.
+        unchecked {
+            balanceOf[recipient] += credits;
+        }
 
         emit Transfer(address(0), recipient, credits);
         emit CreditsMinted(msg.sender, recipient, tokens, credits, priceE8);
@@ -213,21 +217,25 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
         if (balance < credits) revert DataCreditsInsufficient(payer, balance, credits);
         uint32 epoch = currentEpoch();
 
-        balanceOf[payer] = balance - credits;
-        totalSpent += credits;
-        spentIn[subNetwork][epoch] += credits;
+        // Checked above; what is spent is a part of what was minted, below 2^96.
+        unchecked {
+            balanceOf[payer] = balance - credits;
+            totalSpent += credits;
+            spentIn[subNetwork][epoch] += credits;
+        }
 
         emit Transfer(payer, address(0), credits);
         emit CreditsSpent(payer, subNetwork, epoch, credits, msg.sender);
     }
 
-    function _checkMint(address recipient, uint256 deadline) private view {
+    function _checkMint(address recipient, uint256 deadline) private view returns (uint32 epoch) {
         if (block.timestamp > deadline) revert DataCreditsExpired(deadline);
         if (recipient == address(0)) revert DataCreditsZeroAddress();
+        return currentEpoch();
     }
 
-    function _guardNow() private view returns (IPriceGuard guard) {
-        guard = IPriceGuard(priceGuard());
+    function _guardAt(uint32 epoch) private view returns (IPriceGuard guard) {
+        guard = IPriceGuard(_guard.at(epoch));
         if (address(guard) == address(0)) revert DataCreditsZeroAddress();
     }
 

@@ -81,6 +81,9 @@ contract PriceGuard is IPriceGuard, AccessManaged {
         (PriceState state, uint256 spotE8) = _spot(a.maxDeviationBps);
         if (state == PriceState.Halted) revert PriceGuardHalted();
 
+        // Where average, last spot and spot are one, no time that passes moves anything: nothing to write.
+        if (a.spotE8 == spotE8 && a.averageX24 == spotE8 << 24) return spotE8;
+
         uint256 averageX24 = _averageNow(a, spotE8);
         if (block.timestamp != a.pokedAt) {
             // A spot is inside the band, below 2^56; an average lies between spots.
@@ -186,10 +189,12 @@ contract PriceGuard is IPriceGuard, AccessManaged {
     /// @dev The average after a poke now: the time since the last poke belongs to the spot that was seen then.
     function _averageNow(Average memory a, uint256 spotE8) private view returns (uint256 averageX24) {
         if (a.pokedAt == 0) return spotE8 << 24;
-        uint256 elapsed = Math.min(block.timestamp - a.pokedAt, averageWindow);
-        uint256 target = uint256(a.spotE8) << 24;
-        // Rounded down: against the minter.
-        return (a.averageX24 * (averageWindow - elapsed) + target * elapsed) / averageWindow;
+        uint256 window = averageWindow;
+        // Time does not run back; 80 bits × 22 bits do not overflow. Rounded down: against the minter.
+        unchecked {
+            uint256 elapsed = Math.min(block.timestamp - a.pokedAt, window);
+            return (a.averageX24 * (window - elapsed) + (uint256(a.spotE8) << 24) * elapsed) / window;
+        }
     }
 
     function _spot(uint256 maxDeviationBps) private view returns (PriceState, uint256 spotE8) {
@@ -205,7 +210,10 @@ contract PriceGuard is IPriceGuard, AccessManaged {
         if (a == 0 || b == 0) return (a == b ? PriceState.Halted : PriceState.Degraded, a + b);
 
         (uint256 low, uint256 high) = a < b ? (a, b) : (b, a);
-        if ((high - low) * BPS > low * maxDeviationBps) return (PriceState.Halted, 0);
+        // Both are below 2^56.
+        unchecked {
+            if ((high - low) * BPS > low * maxDeviationBps) return (PriceState.Halted, 0);
+        }
         return (PriceState.Ok, low);
     }
 
@@ -237,13 +245,14 @@ contract PriceGuard is IPriceGuard, AccessManaged {
             updatedAt := mload(add(out, 96))
         }
         if (!ok || answer <= 0 || updatedAt == 0 || updatedAt > block.timestamp) return 0;
-        if (block.timestamp - updatedAt > source.maxAge) return 0;
 
         priceE8 = uint256(answer);
-        if (source.decimals > 8) {
-            priceE8 /= 10 ** (source.decimals - 8);
-        } else if (priceE8 <= maxE8) {
-            priceE8 *= 10 ** (8 - source.decimals);
+        uint256 decimals = source.decimals;
+        // Not the future, checked; decimals ≤ 36; what is multiplied by at most 10^8 is below 2^56.
+        unchecked {
+            if (block.timestamp - updatedAt > source.maxAge) return 0;
+            if (decimals > 8) priceE8 /= 10 ** (decimals - 8);
+            else if (decimals < 8 && priceE8 <= maxE8) priceE8 *= 10 ** (8 - decimals);
         }
         if (priceE8 < minE8 || priceE8 > maxE8) return 0;
     }

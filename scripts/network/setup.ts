@@ -46,16 +46,17 @@ export async function actAsCouncil(
   calls: readonly Call[],
   salt: string,
 ): Promise<void> {
-  const batch: [string[], bigint[], string[], string, string] = [
-    calls.map((x) => x.target),
+  const council = c.council.connect(people.council.signer);
+  const asked: [string[], bigint[], string[]] = [
+    calls.map((call) => call.target),
     calls.map(() => 0n),
-    calls.map((x) => x.data),
-    ZeroHash,
-    id(salt),
+    calls.map((call) => call.data),
   ];
-  await (await c.council.connect(people.council.signer).schedule(...batch)).wait();
+  await (await council.schedule(...asked, ZeroHash, id(salt))).wait();
   await chain.advance(Number(await c.timelock.getMinDelay()) + 1);
-  await (await c.timelock.connect(people.council.signer).executeBatch(...batch)).wait();
+  const [targets, values, payloads] = await council.guardedBatch(...asked);
+  const batch: [string[], bigint[], string[]] = [[...targets], [...values], [...payloads]];
+  await (await c.timelock.connect(people.council.signer).executeBatch(...batch, ZeroHash, id(salt))).wait();
 }
 
 /** Tokens for everyone who needs them, from the bank's genesis allocation. */
@@ -69,7 +70,13 @@ export async function handOutTokens(c: Contracts, people: People): Promise<void>
     [people.sponsor, CUSTOMER_TOKENS],
     [people.customer, CUSTOMER_TOKENS],
   ];
-  await all(sends.map(([person, amount]) => token.transfer(person.address, amount)));
+  await inTurn(
+    sends.map(
+      ([person, amount]) =>
+        () =>
+          token.transfer(person.address, amount),
+    ),
+  );
 }
 
 /** Licences for the makers and certificates for every model of the fleet. Returns model ids by name. */
@@ -117,10 +124,9 @@ export async function createOperators(c: Contracts, people: People): Promise<big
     const operatorId = BigInt(i + 1);
     await c.token.connect(operator.signer).approve(staking, MaxUint256);
     await (await as.stake(operatorId, MODEL_BOND * 10_000n)).wait();
-    const accepted = [...people.owners, ...people.cheats].map((owner) =>
-      as.acceptOwner(operatorId, owner.address, true),
+    await inTurn(
+      [...people.owners, ...people.cheats].map((owner) => () => as.acceptOwner(operatorId, owner.address, true)),
     );
-    await all(accepted);
     ids.push(operatorId);
   }
   return ids;
@@ -205,7 +211,7 @@ function makerOf(people: People, category: number): Person {
   return maker;
 }
 
-/** Waits for transactions that were sent one after the other. */
-async function all(sent: readonly Promise<{ wait(): Promise<unknown> }>[]): Promise<void> {
-  for (const tx of await Promise.all(sent)) await tx.wait();
+/** Sends transactions one after the other: a chain that mines at once takes no nonce before its turn. */
+async function inTurn(sends: readonly (() => Promise<{ wait(): Promise<unknown> }>)[]): Promise<void> {
+  for (const send of sends) await (await send()).wait();
 }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {IDataCredits} from "../interfaces/IDataCredits.sol";
+import {DeviceKey, DeviceSignature} from "../interfaces/IDeviceRegistry.sol";
+import {DeviceKeys} from "../devices/DeviceKeys.sol";
+
+/// @notice A token that anyone can mint.
+contract Token__MockForDevices is ERC20("Token", "TKN") {
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+}
+
+/// @notice The spending half of data credits, with the same slots and events.
+contract DataCredits__MockForDevices {
+    event Transfer(address indexed from, address indexed to, uint256 value);
+
+    mapping(address account => uint256) public balanceOf;
+    mapping(uint16 subNetwork => mapping(uint32 epoch => uint256)) public spentIn;
+    mapping(address spender => bool) public isSpender;
+    uint256 public totalSpent;
+
+    uint64 private immutable _genesis;
+    uint32 private immutable _length;
+
+    constructor(uint64 genesis, uint32 length) {
+        (_genesis, _length) = (genesis, length);
+    }
+
+    function mint(address to, uint256 credits) external {
+        balanceOf[to] += credits;
+    }
+
+    function setSpender(address spender, bool allowed) external {
+        isSpender[spender] = allowed;
+    }
+
+    function spendFrom(address payer, uint16 subNetwork, uint256 credits) external {
+        if (!isSpender[msg.sender]) revert IDataCredits.DataCreditsNotSpender(msg.sender);
+        uint256 balance = balanceOf[payer];
+        if (balance < credits) revert IDataCredits.DataCreditsInsufficient(payer, balance, credits);
+        uint32 epoch = uint32((block.timestamp - _genesis) / _length);
+        balanceOf[payer] = balance - credits;
+        totalSpent += credits;
+        spentIn[subNetwork][epoch] += credits;
+        emit Transfer(payer, address(0), credits);
+        emit IDataCredits.CreditsSpent(payer, subNetwork, epoch, credits, msg.sender);
+    }
+}
+
+/// @notice DeviceKeys from outside.
+contract DeviceKeys__Harness {
+    function hash(DeviceKey calldata key) external pure returns (bytes32) {
+        return DeviceKeys.hash(key);
+    }
+
+    function verify(DeviceKey calldata key, bytes32 digest, DeviceSignature calldata s) external view returns (bool) {
+        return DeviceKeys.verify(key, digest, s);
+    }
+
+    function checkSignature(DeviceKey calldata key, bytes32 digest, DeviceSignature calldata s) external view {
+        DeviceKeys.checkSignature(key, digest, s);
+    }
+
+    function isOnCurve(DeviceKey calldata key) external pure returns (bool) {
+        return DeviceKeys.isOnCurve(key);
+    }
+}

@@ -1,0 +1,82 @@
+// npx hardhat ignition deploy deploy/modules/Groundwork.ts --network NAME
+// Deploys the network, wires it, hands it over, and checks itself: its last contract reverts unless all is right.
+import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+import { AbiCoder, keccak256, ZeroHash } from "ethers";
+import hre from "hardhat";
+import { workflowNameOf } from "../../oracle/codec";
+import { DEVELOPMENT_CHAIN, loadParameters, type Parameters } from "../parameters";
+import { selectorsOf } from "../access";
+import { authorityModule } from "./Authority";
+import { devicesModule } from "./Devices";
+import { governanceModule } from "./Governance";
+import { handoverModule, operationsOf } from "./Handover";
+import { settlementModule } from "./Settlement";
+import { tokenModule } from "./Token";
+import { wiringModule } from "./Wiring";
+
+export function groundworkModule(p: Parameters) {
+  const authority = authorityModule(p);
+  const tokens = tokenModule(p, authority);
+  const governance = governanceModule(p, authority, tokens);
+  const devices = devicesModule(p, authority, tokens);
+  const settlement = settlementModule(p, authority, tokens);
+  const wiring = wiringModule(p, { authority, tokens, devices, settlement });
+  const handover = handoverModule(p, { authority, tokens, governance, devices, settlement, wiring });
+
+  return buildModule("Groundwork", (m) => {
+    const a = m.useModule(authority);
+    const t = m.useModule(tokens);
+    const g = m.useModule(governance);
+    const d = m.useModule(devices);
+    const s = m.useModule(settlement);
+
+    const operations = operationsOf(m, p, s);
+    const idOf = (name: string, args: typeof operations.accept) =>
+      args ? m.staticCall(a.timelock, "hashOperation", args, 0, { id: `${name}Id` }) : ZeroHash;
+    const signers = p.committee.members.map((c) => c.signer);
+    const guarded = {
+      VoteEscrow: g.escrow,
+      DataCredits: t.credits,
+      MakerRegistry: d.makers,
+      DeviceRegistry: d.devices,
+      OperatorStaking: d.staking,
+      SettlementOracle: s.settlement,
+    };
+    const check = m.contract(
+      "DeploymentCheck",
+      [
+        { ...a, ...t, ...g, ...d, ...s },
+        {
+          deployer: m.getAccount(0),
+          guardian: p.guardian,
+          council: p.council,
+          forwarderIsOurs: p.settlement.forwarder === null,
+          acceptOwnershipId: idOf("acceptOwnership", operations.accept),
+          setCommitteeId: idOf("setCommittee", operations.list),
+          timelockDelay: p.timelock.delay,
+          epochGenesis: m.staticCall(a.genesis, "epochGenesis"),
+          epochLength: p.epochs.length,
+          maxPause: p.maxPause,
+          minUnbondingEpochs: p.minUnbondingEpochs,
+          committeeHash: keccak256(
+            AbiCoder.defaultAbiCoder().encode(
+              ["uint32", "uint32", "uint8", "address[]"],
+              [p.committee.donId, 1, p.committee.f, signers],
+            ),
+          ),
+          workflowOwner: p.settlement.workflowOwner,
+          workflowName: workflowNameOf(p.settlement.workflowName),
+          weights: p.emissions.subNetworks.map((n) => n.weightBps),
+          guardianRows: Object.entries(guarded).map(([name, target]) => ({
+            target,
+            selectors: selectorsOf(name, "GUARDIAN"),
+          })),
+        },
+      ],
+      { after: [handover] },
+    );
+    return { ...a, ...t, ...g, ...d, ...s, check };
+  });
+}
+
+export default groundworkModule(loadParameters(hre.network.config.chainId ?? DEVELOPMENT_CHAIN, hre.config.paths.root));
