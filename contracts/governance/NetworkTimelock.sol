@@ -32,7 +32,7 @@ contract NetworkTimelock is TimelockController {
 
     /// @notice Changes the delay of later operations, never below the floor. Only the timelock itself.
     function updateDelay(uint256 newDelay) public override {
-        if (newDelay < minDelayFloor) revert TimelockDelayBelowFloor(newDelay, minDelayFloor);
         super.updateDelay(newDelay);
+        if (newDelay < minDelayFloor) revert TimelockDelayBelowFloor(newDelay, minDelayFloor);
     }
 }

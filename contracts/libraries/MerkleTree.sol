@@ -13,16 +13,36 @@ library MerkleTree {
             let at := proof.offset
             let end := add(at, shl(5, proof.length))
             // Bit 5 of `path` is the index's lowest bit: where the node stands, 0 = left of its sibling, 32 = right.
+            let path := shl(5, index)
+            // One level a turn until a multiple of four is left, then four a turn.
             for {
-                let path := shl(5, index)
-            } lt(at, end) {
-                path := shr(1, path)
+                let head := add(at, and(sub(end, at), 96))
+            } lt(at, head) {
+                at := add(at, 32)
             } {
                 let side := and(path, 32)
                 mstore(side, node)
                 mstore(xor(side, 32), calldataload(at))
                 node := keccak256(0, 64)
-                at := add(at, 32)
+                path := shr(1, path)
+            }
+            for {} lt(at, end) {
+                at := add(at, 128)
+            } {
+                let side := and(path, 32)
+                mstore(side, node)
+                mstore(xor(side, 32), calldataload(at))
+                side := and(shr(1, path), 32)
+                mstore(side, keccak256(0, 64))
+                mstore(xor(side, 32), calldataload(add(at, 32)))
+                side := and(shr(2, path), 32)
+                mstore(side, keccak256(0, 64))
+                mstore(xor(side, 32), calldataload(add(at, 64)))
+                side := and(shr(3, path), 32)
+                mstore(side, keccak256(0, 64))
+                mstore(xor(side, 32), calldataload(add(at, 96)))
+                node := keccak256(0, 64)
+                path := shr(4, path)
             }
         }
     }

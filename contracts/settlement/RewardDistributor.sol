@@ -39,7 +39,7 @@ contract RewardDistributor is IRewardDistributor, AccessManaged, ReentrancyGuard
     address public oracle;
     PotId[] private _potIds;
     mapping(PotId pot => PotStorage) private _pots;
-    mapping(PotId pot => mapping(address payee => uint256)) private _claimed;
+    mapping(uint256 potAndPayee => uint256) private _claimed; // key = pot(48) << 160 | payee(160): one hash
 
     // ------------------------------------------------------------------------------------------------- constructor
 
@@ -68,18 +68,19 @@ contract RewardDistributor is IRewardDistributor, AccessManaged, ReentrancyGuard
     function claimMany(Claim[] calldata claims) external nonReentrant returns (uint256 amount) {
         uint256 count = claims.length;
         address payee;
-        uint256 due; // to `payee`: neighbours with the same payee share one transfer
+        uint256 paid; // neighbours with the same payee share one transfer
         for (uint256 i = 0; i < count; ++i) {
             Claim calldata c = claims[i];
-            if (c.payee != payee) {
-                if (due != 0) token.safeTransfer(payee, due);
-                amount += due;
-                (payee, due) = (c.payee, 0);
+            address next = c.payee;
+            if (next != payee) {
+                if (amount != paid) token.safeTransfer(payee, amount - paid);
+                (payee, paid) = (next, amount);
             }
-            due += _take(c.pot, c.index, c.payee, c.cumulative, c.proof);
+            unchecked {
+                amount += _take(c.pot, c.index, next, c.cumulative, c.proof); // at most the token's supply
+            }
         }
-        if (due != 0) token.safeTransfer(payee, due);
-        amount += due;
+        if (amount != paid) token.safeTransfer(payee, amount - paid);
     }
 
     // ---------------------------------------------------------------------------------------------------- reporter
@@ -101,9 +102,10 @@ contract RewardDistributor is IRewardDistributor, AccessManaged, ReentrancyGuard
         uint256 amount = emissions.fund(subNetwork, epoch);
         PotId id = SettlementTrees.potOf(subNetwork, term);
         PotStorage storage pot = _pots[id];
-        (uint128 funded, uint128 claimed) = _amountsOf(pot.ledger);
+        uint256 ledger = pot.ledger;
+        uint128 funded = uint128(ledger);
         if (funded == 0 && amount != 0) _potIds.push(id);
-        pot.ledger = _ledger(funded + amount.toUint128(), claimed);
+        pot.ledger = ((ledger >> 128) << 128) | (funded + amount.toUint128());
         pot.root = payoutsRoot;
 
         emit PotFunded(id, epoch, amount, payoutsRoot);
@@ -123,21 +125,21 @@ contract RewardDistributor is IRewardDistributor, AccessManaged, ReentrancyGuard
 
     /// @inheritdoc IRewardDistributor
     function potOf(PotId pot) external view returns (Pot memory) {
-        (uint128 funded, uint128 claimed) = _amountsOf(_pots[pot].ledger);
-        return Pot(funded, claimed, _pots[pot].root);
+        uint256 ledger = _pots[pot].ledger;
+        return Pot(uint128(ledger), uint128(ledger >> 128), _pots[pot].root);
     }
 
     /// @inheritdoc IRewardDistributor
     function claimedOf(PotId pot, address payee) external view returns (uint256) {
-        return _claimed[pot][payee];
+        return _claimed[(uint256(PotId.unwrap(pot)) << 160) | uint160(payee)];
     }
 
     /// @inheritdoc IRewardDistributor
     function totalOwed() external view returns (uint256 owed) {
         uint256 count = _potIds.length;
         for (uint256 i = 0; i < count; ++i) {
-            (uint128 funded, uint128 claimed) = _amountsOf(_pots[_potIds[i]].ledger);
-            owed += funded - claimed;
+            uint256 ledger = _pots[_potIds[i]].ledger;
+            owed += uint128(ledger) - (ledger >> 128);
         }
     }
 
@@ -165,26 +167,18 @@ contract RewardDistributor is IRewardDistributor, AccessManaged, ReentrancyGuard
         if (!MerkleTree.verify(pot.root, SettlementTrees.payoutLeaf(id, payee, cumulative), index, proof)) {
             revert ClaimProofWrong(id, index, payee);
         }
-        mapping(address => uint256) storage claimedBy = _claimed[id];
-        uint256 before = claimedBy[payee];
+        uint256 key = (uint256(PotId.unwrap(id)) << 160) | uint160(payee);
+        uint256 before = _claimed[key];
         if (cumulative <= before) revert ClaimNothingDue(id, payee, before);
-        (uint128 funded, uint128 claimed) = _amountsOf(pot.ledger);
-        uint256 left = funded - claimed;
+        uint256 ledger = pot.ledger;
         unchecked {
             amount = cumulative - before; // cumulative > before
+            uint256 left = uint128(ledger) - (ledger >> 128); // claimed ≤ funded, by the next line
             if (amount > left) revert ClaimExceedsFunded(id, amount, left);
-            pot.ledger = _ledger(funded, claimed + uint128(amount)); // ≤ funded
+            pot.ledger = ledger + (amount << 128); // claimed + amount ≤ funded < 2^128
         }
-        claimedBy[payee] = cumulative;
+        _claimed[key] = cumulative;
 
         emit Claimed(id, payee, amount, cumulative);
-    }
-
-    function _ledger(uint128 funded, uint128 claimed) private pure returns (uint256) {
-        return funded | (uint256(claimed) << 128);
-    }
-
-    function _amountsOf(uint256 ledger) private pure returns (uint128 funded, uint128 claimed) {
-        return (uint128(ledger), uint128(ledger >> 128));
     }
 }

@@ -231,7 +231,9 @@ contract SettlementOracle is ISettlementOracle, Guarded, ReportReceiver {
         (Record r, uint208 id) = _pending(s);
         // A record of the chain has its parent in the chain: only the parent's epoch has to be found.
         (uint208 parentId, , , ) = _fieldsOf(_records[s.subNetwork][parentEpoch]);
-        if (parentId != s.parent) revert SettlementWrongParent(s.parent, parentId);
+        if (parentId != s.parent || (parentId == 0) != (parentEpoch == 0)) {
+            revert SettlementWrongParent(s.parent, parentId);
+        }
         (, , attempt) = _headOf(s.subNetwork);
         attempt += 1;
         if (attempt > MAX_ATTEMPT) revert SettlementTooManyAttempts(s.subNetwork);
@@ -264,11 +266,7 @@ contract SettlementOracle is ISettlementOracle, Guarded, ReportReceiver {
     }
 
     /// @dev The loop runs over the cancels since the report (guardian and timelock only); a final record cannot be cut off.
-    function _statusOf(
-        uint16 subNetwork,
-        uint32 epoch,
-        Record r
-    ) private view returns (SettlementStatus status) {
+    function _statusOf(uint16 subNetwork, uint32 epoch, Record r) private view returns (SettlementStatus status) {
         uint16 attempt;
         (, , attempt, status) = _fieldsOf(r);
         if (status != SettlementStatus.Pending) return status;

@@ -3,7 +3,7 @@ pragma solidity 0.8.30;
 
 // solhint-disable contract-name-capwords
 
-import {IEmissionCurve} from "../interfaces/IEmissionController.sol";
+import {IEmissionController, IEmissionCurve} from "../interfaces/IEmissionController.sol";
 
 /// @title A feed that misbehaves in every way a feed can
 contract Feed__MockForPriceGuard {
@@ -100,5 +100,19 @@ contract Settlement__MockForEmission {
 
     function setSettleable(uint16 subNetwork, uint32 epoch, bool value) external {
         isSettleable[subNetwork][epoch] = value;
+    }
+}
+
+/// @title Collects both buckets in one transaction
+contract Collector__MockForEmission {
+    IEmissionController public immutable emissions;
+
+    constructor(IEmissionController emissions_) {
+        emissions = emissions_;
+    }
+
+    function collectBoth() external {
+        emissions.collectTreasury();
+        emissions.collectStakers();
     }
 }

@@ -77,6 +77,7 @@ export class Fleet {
     this.sent.set(device.id, proof);
   }
 
+  /** A box that no maker posted feeds the registered device of another cheat, whose payee would be paid. */
   private async sendUnregistered(
     committee: Committee,
     box: Box,
@@ -84,12 +85,11 @@ export class Fleet {
     n: number,
     time: number,
   ): Promise<void> {
-    const deviceId = this.devices[0]?.id ?? 1n; // claims to be somebody
-    const owner = this.devices[0]?.owner;
-    if (owner === undefined) return;
-    const subNetwork = box.place.category;
-    const pretended: Device = { id: deviceId, box, owner, operatorId: 1n, subNetwork };
-    this.note(await sendProof(committee.urlsFor(n), this.proof(pretended, epoch, n, time, false)));
+    const accomplice = this.devices.find((device) => device.box.cheat === "replayedCounter");
+    if (accomplice === undefined) return;
+    const { privateKey, key, keyHash } = box;
+    const pretended: Device = { ...accomplice, box: { ...accomplice.box, privateKey, key, keyHash } };
+    this.note(await sendProof(committee.urlsFor(n), this.proof(pretended, epoch, n, time)));
   }
 
   /** A signed reading; `fresh` moves the box's counter and meter on. */

@@ -162,7 +162,11 @@ export interface SettlementWorld {
 }
 
 /** Deploys and wires the oracle and the distributor for `subNetworks`, with an `n`/`f` committee and mocked budgets. */
-export async function deploySettlement(n = 4, f = 1, subNetworks: readonly number[] = [1, 2]): Promise<SettlementWorld> {
+export async function deploySettlement(
+  n = 4,
+  f = 1,
+  subNetworks: readonly number[] = [1, 2],
+): Promise<SettlementWorld> {
   const [admin, guardian] = await ethers.getSigners();
   const manager = await ethers.deployContract("AccessManager", [admin!.address]);
   const token = await ethers.deployContract("NetworkToken__MockForSettlement");
