@@ -1,5 +1,4 @@
-import { time } from "@nomicfoundation/hardhat-network-helpers";
-import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
+import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
 import fc from "fast-check";
 import { ethers } from "hardhat";
@@ -69,7 +68,7 @@ describe("attacks: emission", () => {
     expect(reserve + stakers + treasury + budgets.reduce((a, b) => a + b, 0n)).to.equal(scheduled);
     return {
       closed,
-      events: events.map(({ args }) => [...args.toArray().map((value) => String(value))]),
+      events: events.map(({ args }) => [...args].map(String)),
       budgets,
       scheduled,
       reserve,
