@@ -12,7 +12,7 @@ import { type Delivered, Leader } from "./committee/leader";
 import { CommitteeMember, type Parts } from "./committee/member";
 import { Peers } from "./committee/peers";
 import type { NodeConfig } from "./config";
-import { messageOf, NodeError } from "./errors";
+import { messageOf, NodeError, Refused } from "./errors";
 import { makeServer } from "./http";
 import type { Log } from "./log";
 import { PriceReporter } from "./price/price";
@@ -192,7 +192,8 @@ export class OracleNode {
   }
 
   private failed(what: string, error: unknown): void {
-    this.log.warn({ error: messageOf(error) }, `${what} failed`);
+    if (error instanceof Refused) this.log.info({ code: error.code, detail: error.detail }, `${what}: not now`);
+    else this.log.warn({ error: messageOf(error) }, `${what} failed`);
   }
 }
 

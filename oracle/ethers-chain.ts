@@ -55,6 +55,8 @@ const ERRORS = [
 
 export class EthersChain implements Chain {
   private writes: Promise<unknown> = Promise.resolve();
+  /** Sub-networks are only ever added, and their records never change. */
+  private knownSubNetworks: SubNetwork[] = [];
   private readonly oracle;
   private readonly registry;
   private readonly staking;
@@ -154,9 +156,12 @@ export class EthersChain implements Chain {
 
   async subNetworks(): Promise<SubNetwork[]> {
     const count = Number(await this.emissions.subNetworkCount());
-    const ids = Array.from({ length: count }, (_, i) => i + 1);
-    const records = await Promise.all(ids.map((id) => this.emissions.subNetworkOf(id)));
-    return records.map((r, i) => ({ id: i + 1, category: Number(r.category) }));
+    if (count !== this.knownSubNetworks.length) {
+      const ids = Array.from({ length: count }, (_, i) => i + 1);
+      const records = await Promise.all(ids.map((id) => this.emissions.subNetworkOf(id)));
+      this.knownSubNetworks = records.map((r, i) => ({ id: i + 1, category: Number(r.category) }));
+    }
+    return this.knownSubNetworks;
   }
 
   deviceOfKeyAt(keyHash: Hex, epoch: number): Promise<bigint> {

@@ -3,10 +3,10 @@ import { keccak256 } from "ethers";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { latLngToCell } from "h3-js";
 import { z } from "zod";
-import type { Chain } from "./chain";
+import { type Chain, epochAt } from "./chain";
 import type { Clock } from "./clock";
 import type { Collector } from "./collector/collector";
-import { type CommitteeMember, haveRequest, prepareRequest, signRequest, storedBody } from "./committee/member";
+import { type CommitteeMember, haveRequest, prepareRequest, signRequest } from "./committee/member";
 import { type Exchange, MAX_PROOFS_A_CALL, PULL_PATH, PUSH_PATH } from "./committee/exchange";
 import { MAX_PEER_BYTES, senderOf } from "./committee/peers";
 import { hex32 } from "./committee/statements";
@@ -15,7 +15,7 @@ import { messageOf, Refused } from "./errors";
 import type { Log } from "./log";
 import { observeRequest, priceSignRequest, type PriceReporter } from "./price/price";
 import { bodyToJson } from "./settlement/body";
-import type { Store } from "./store/store";
+import { type Store, storedBody } from "./store/store";
 
 const MAX_DEVICE_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -94,7 +94,7 @@ export function makeServer(parts: HttpParts): FastifyInstance {
   return app;
 }
 
-function addPublic(app: FastifyInstance, { config, chain, store, collector, log, status }: HttpParts): void {
+function addPublic(app: FastifyInstance, { config, chain, clock, store, collector, log, status }: HttpParts): void {
   app.post("/proofs", async (request, reply) => {
     const hash = await collector.submit(request.body);
     return reply.status(201).send({ hash });
@@ -103,15 +103,20 @@ function addPublic(app: FastifyInstance, { config, chain, store, collector, log,
   app.get("/health", async () => ({ ok: true }));
   app.get("/status", async () => status());
 
-  app.get("/config", async () => ({
-    chainId: config.chain.chainId,
-    registry: chain.constants.registry,
-    settlementOracle: chain.constants.oracle,
-    epochGenesis: chain.constants.epochGenesis,
-    epochLength: chain.constants.epochLength,
-    graceSeconds: config.timing.graceSeconds,
-    nodes: config.members.map((m) => m.url),
-  }));
+  app.get("/config", async () => {
+    const { time } = await clock.now(); // devices without a clock of their own take it from here
+    return {
+      chainId: config.chain.chainId,
+      registry: chain.constants.registry,
+      settlementOracle: chain.constants.oracle,
+      epochGenesis: chain.constants.epochGenesis,
+      epochLength: chain.constants.epochLength,
+      graceSeconds: config.timing.graceSeconds,
+      nodes: config.members.map((m) => m.url),
+      time,
+      epoch: epochAt(chain.constants, time),
+    };
+  });
 
   app.get("/settlements/:sub/:epoch", async (request, reply) => {
     const { sub, epoch } = parse(z.object({ sub: uint16Path, epoch: uint32Path }), request.params);
@@ -142,6 +147,7 @@ async function deviceView(chain: Chain, store: Store, device: bigint, epoch: num
       const { id, state } = await chain.settlementOf(subNetwork, epoch);
       const body = id === 0n ? undefined : await storedBody(store, id);
       const entry = body?.entries.find((e) => e.deviceId === device);
+      const isKnown = body !== undefined && (await store.hasOutcomes(id));
       const outcomes = new Map((await store.outcomesOf(id, device)).map((o) => [o.hash, o.reason]));
       return {
         subNetwork,
@@ -152,14 +158,14 @@ async function deviceView(chain: Chain, store: Store, device: bigint, epoch: num
         proofs: proofs
           .filter((p) => p.fields.kind === subNetwork)
           .map((p) => {
-            const reason = outcomes.get(p.hash);
-            const counted = reason === undefined ? null : reason === null;
+            const reason = outcomes.get(p.hash) ?? (isKnown && !outcomes.has(p.hash) ? "NOT_IN_SET" : null);
+            const counted = isKnown ? reason === null : null;
             return {
               hash: p.hash,
               counter: String(p.fields.counter),
               units: String(p.units),
               counted,
-              reason: reason ?? null,
+              reason,
             };
           }),
       };

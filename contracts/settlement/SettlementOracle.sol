@@ -231,7 +231,9 @@ contract SettlementOracle is ISettlementOracle, Guarded, ReportReceiver {
         (Record r, uint208 id) = _pending(s);
         // A record of the chain has its parent in the chain: only the parent's epoch has to be found.
         (uint208 parentId, , , ) = _fieldsOf(_records[s.subNetwork][parentEpoch]);
-        if (parentId != s.parent) revert SettlementWrongParent(s.parent, parentId);
+        if (parentId != s.parent || (parentId == 0) != (parentEpoch == 0)) {
+            revert SettlementWrongParent(s.parent, parentId);
+        }
         (, , attempt) = _headOf(s.subNetwork);
         attempt += 1;
         if (attempt > MAX_ATTEMPT) revert SettlementTooManyAttempts(s.subNetwork);

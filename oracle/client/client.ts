@@ -2,6 +2,7 @@
 // next node when one does not answer. No chain access: the settings come from any node's GET /config.
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign as signBytes } from "node:crypto";
 import { sha256 } from "ethers";
+import { z } from "zod";
 import { type DeviceKey, encodeMessage, type Hex, hex, KEY_P256, messageHash } from "../codec";
 import type { WireProof } from "../proof";
 
@@ -26,9 +27,41 @@ export interface Measurement {
   readonly payload: Uint8Array;
 }
 
+const answerSchema = z.object({
+  hash: z.string().optional(),
+  code: z.string().optional(),
+  detail: z.string().optional(),
+});
+
 export type SendResult =
   | { readonly accepted: true; readonly hash: Hex; readonly node: string }
   | { readonly accepted: false; readonly code: string; readonly detail: string; readonly node: string | null };
+
+const settingsSchema = z.object({
+  chainId: z.number(),
+  registry: z.string(),
+  epochGenesis: z.number(),
+  epochLength: z.number(),
+  graceSeconds: z.number(),
+  nodes: z.array(z.string()),
+  time: z.number(),
+  epoch: z.number(),
+});
+/** What a device has to know of its network; `time` and `epoch` are the chain's of now. */
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** Settings from the first node that answers. */
+export async function loadSettings(nodes: readonly string[], timeoutMs = 5_000): Promise<Settings | undefined> {
+  for (const node of nodes) {
+    try {
+      const response = await fetch(`${node}/config`, { signal: AbortSignal.timeout(timeoutMs) });
+      if (response.ok) return settingsSchema.parse(await response.json());
+    } catch {
+      continue; // the next one
+    }
+  }
+  return undefined;
+}
 
 /** A new P-256 key, as a secure element makes one. */
 export function newKey(): KeyObject {
@@ -90,8 +123,8 @@ export async function sendProof(nodes: readonly string[], proof: WireProof, time
         body: JSON.stringify(proof),
         signal: AbortSignal.timeout(timeoutMs),
       });
-      const body = (await response.json()) as { hash?: Hex; code?: string; detail?: string };
-      if (response.ok && body.hash !== undefined) return { accepted: true, hash: body.hash, node };
+      const body = answerSchema.parse(await response.json());
+      if (response.ok && body.hash !== undefined) return { accepted: true, hash: body.hash as Hex, node };
       const { code = "BAD_ANSWER", detail = `status ${response.status}` } = body;
       if (silent && code === "REPLAYED_COUNTER" && detail === "this message is stored already") {
         return { accepted: true, hash: messageHash(Buffer.from(proof.message.slice(2), "hex")), node };

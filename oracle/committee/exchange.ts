@@ -5,6 +5,7 @@ import type { Hex } from "../codec";
 import type { Member } from "../config";
 import { messageOf, Refused } from "../errors";
 import { toWire, type WireProof } from "../proof";
+import type { TakenFromPeer } from "../collector/collector";
 import type { Store } from "../store/store";
 import type { Log } from "../log";
 import type { Peers } from "./peers";
@@ -62,13 +63,15 @@ export class Exchange {
   async pull(
     from: Member,
     hashes: readonly Hex[],
-    take: (proofs: readonly unknown[]) => Promise<unknown>,
+    take: (proofs: readonly unknown[]) => Promise<TakenFromPeer>,
   ): Promise<void> {
     if (this.blocked) throw new Refused("EXCHANGE_BLOCKED", "this node exchanges nothing", 403);
     for (let i = 0; i < hashes.length; i += MAX_PROOFS_A_CALL) {
       const wanted = hashes.slice(i, i + MAX_PROOFS_A_CALL);
       const { proofs } = await this.peers.call(from, PULL_PATH, { hashes: wanted }, pullAnswer);
-      await take(proofs);
+      const { refused } = await take(proofs);
+      // A member that names what it has not, or hands over what does not hold, is asked for no more.
+      if (proofs.length < wanted.length || refused.length > 0) return;
     }
   }
 

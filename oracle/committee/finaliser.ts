@@ -1,21 +1,25 @@
 // After the window: makes settlements final, oldest first. And keeps, of every settlement on the chain, the lists behind
 // its roots, from another node if this one was not there when it was made.
-import { type Block, type Chain } from "../chain";
+import type { Block, Chain } from "../chain";
+import { type Hex, proofSetHash, type Settlement } from "../codec";
 import type { NodeConfig } from "../config";
 import { messageOf } from "../errors";
 import type { Log } from "../log";
 import { bodySchema, bodyToJson, isConsistent, type SettlementBody } from "../settlement/body";
-import type { Store } from "../store/store";
-import { storedBody } from "./member";
+import { clonedProofs } from "../settlement/compute";
+import { type Rejection, type Store, storedBody, type StoredOutcome, type StoredScore } from "../store/store";
 import type { Peers } from "./peers";
 import { leaderOf, roundAt } from "./statements";
 
 /** Settlements that may be pending in one chain. */
 const MAX_PENDING = 64;
+const MAX_REMEMBERED = 4_096;
 
 export class Finaliser {
   /** Settlements that were seen final, by sub-network: nothing older needs a look. */
   private readonly finalUpTo = new Map<number, number>();
+  /** Parents of settlements whose lists are stored, so that a look at the chain reads no lists. */
+  private readonly parents = new Map<bigint, { id: bigint; epoch: number }>();
 
   constructor(
     private readonly config: NodeConfig,
@@ -33,13 +37,32 @@ export class Finaliser {
       try {
         const body = await this.peers.read(member, `/settlements/${subNetwork}/${epoch}`, bodySchema);
         if (body.id !== id || !isConsistent(body)) continue;
-        await this.store.saveSettlement({ id, subNetwork, epoch, body: bodyToJson(body) }, []);
+        await this.adopt(body);
         return body;
       } catch (error) {
         this.log.debug({ member: member.index, subNetwork, epoch, error: messageOf(error) }, "no settlement from it");
       }
     }
     return undefined;
+  }
+
+  /** Keeps a settlement that others made, and what became of the proofs if this node has the same set. */
+  private async adopt(body: SettlementBody): Promise<void> {
+    const { subNetwork, epoch } = body.settlement;
+    const here = await this.store.scoredProofs(subNetwork, epoch);
+    const isSameSet = proofSetHash(here.map((p) => p.hash)) === body.proofSetHash;
+    const proofs = isSameSet ? here : [];
+    const cloned = clonedProofs(proofs);
+    const paid = new Set(body.entries.map((e) => e.deviceId));
+    // Why a device is not eligible, only the signers have read.
+    const outcomes = proofs.map(({ hash, deviceId }): StoredOutcome => {
+      const reason = cloned.has(hash) ? "CLONED_KEY" : paid.has(deviceId) ? null : "NOT_ELIGIBLE";
+      return { hash, device: deviceId, reason };
+    });
+    const json = bodyToJson(body);
+    await this.store.saveSettlement({ id: body.id, subNetwork, epoch, body: json }, outcomes);
+    const { time } = await this.chain.latest();
+    await this.store.rejectOnce(clonedRejections(proofs, cloned, epoch, time));
   }
 
   /** Fetches what this node lacks of a sub-network's chain, and finalises the oldest pending one if it is our turn. */
@@ -49,10 +72,9 @@ export class Finaliser {
     if (oldest === undefined || now.time < oldest.deadline) return;
     const round = roundAt(now.time, oldest.deadline, this.config.timing.roundSeconds);
     if (leaderOf(subNetwork, oldest.epoch, round, this.config.members.length) !== this.config.index) return;
-    const settlement = (await storedBody(this.store, oldest.id))?.settlement;
-    const payload = settlement ?? (await this.chain.reported(subNetwork, oldest.epoch, oldest.id));
-    if (payload === undefined) return;
-    await this.chain.finalise(payload, oldest.parentEpoch);
+    const settlement = await this.payloadOf(subNetwork, oldest.epoch, oldest.id);
+    if (settlement === undefined) return;
+    await this.chain.finalise(settlement, oldest.parentEpoch);
     this.finalUpTo.set(subNetwork, oldest.epoch);
     this.log.info({ subNetwork, epoch: oldest.epoch }, "finalised");
   }
@@ -66,7 +88,7 @@ export class Finaliser {
     let { id, epoch } = await this.chain.headOf(subNetwork);
     while (id !== 0n && epoch > known && pending.length < MAX_PENDING) {
       const found = await this.chain.settlementOf(subNetwork, epoch);
-      await this.findBody(subNetwork, epoch, id);
+      if (!this.parents.has(id)) await this.findBody(subNetwork, epoch, id);
       if (found.id !== id || found.state !== "pending") {
         if (found.state === "final") this.finalUpTo.set(subNetwork, epoch);
         break;
@@ -84,14 +106,53 @@ export class Finaliser {
     epoch: number,
     id: bigint,
   ): Promise<{ id: bigint; epoch: number } | undefined> {
+    const known = this.parents.get(id);
+    if (known !== undefined) return known;
     const stored = await storedBody(this.store, id);
     const settlement = stored?.settlement ?? (await this.chain.reported(subNetwork, epoch, id));
     if (settlement === undefined) return undefined;
-    const { parent } = settlement;
-    if (parent === 0n) return { id: 0n, epoch: 0 };
-    for (let at = epoch - 1; at > 0 && at >= epoch - 2 * MAX_PENDING; at--) {
-      if ((await this.chain.settlementOf(subNetwork, at)).id === parent) return { id: parent, epoch: at };
+    const parent = await this.epochOf(subNetwork, settlement.parent, epoch);
+    if (parent !== undefined && stored !== undefined) {
+      if (this.parents.size >= MAX_REMEMBERED) this.parents.clear();
+      this.parents.set(id, parent);
+    }
+    return parent;
+  }
+
+  /** The epoch of a settlement of the chain, somewhere before `before`. */
+  private async epochOf(
+    subNetwork: number,
+    id: bigint,
+    before: number,
+  ): Promise<{ id: bigint; epoch: number } | undefined> {
+    if (id === 0n) return { id, epoch: 0 };
+    for (let at = before - 1; at > 0 && at >= before - 2 * MAX_PENDING; at--) {
+      if ((await this.chain.settlementOf(subNetwork, at)).id === id) return { id, epoch: at };
     }
     return undefined;
   }
+
+  private async payloadOf(subNetwork: number, epoch: number, id: bigint): Promise<Settlement | undefined> {
+    return (await storedBody(this.store, id))?.settlement ?? this.chain.reported(subNetwork, epoch, id);
+  }
+}
+
+/** Rows for the cloned proofs that devices handed in here: a row a message, in one node. */
+export function clonedRejections(
+  proofs: readonly StoredScore[],
+  cloned: ReadonlySet<Hex>,
+  epoch: number,
+  chainTime: number,
+): Rejection[] {
+  return proofs
+    .filter((p) => p.origin === "device" && cloned.has(p.hash))
+    .map(({ hash, deviceId, counter }) => ({
+      reason: "CLONED_KEY",
+      device: deviceId,
+      messageHash: hash,
+      epoch,
+      origin: "device",
+      detail: `another message has counter ${counter}`,
+      chainTime,
+    }));
 }

@@ -150,7 +150,7 @@ export class Leader {
       if (error instanceof Refused && error.code === "DOUBLE_SIGN") return undefined; // the others may still sign it
       throw error;
     });
-    const { body } = await this.member.recompute(due, set.certificate, set.hashes);
+    const { body } = own ?? (await this.member.recompute(due, set.certificate, set.hashes));
     const { raw, context, digest } = reportOf(config, chain, body.settlement, request);
     const signatures = own === undefined ? [] : [own.signature];
     if (signatures.length <= config.f) {
@@ -170,6 +170,8 @@ export class Leader {
 
     const delivery = await chain.deliver({ receiver: chain.constants.oracle, raw, context, signatures });
     if (delivery.kind === "refused") {
+      const there = await chain.settlementOf(subNetwork, epoch);
+      if (there.id === body.id) return undefined; // another leader was quicker
       if (this.refusedIn.size > 64) this.refusedIn.clear();
       this.refusedIn.set(subNetwork, slot);
       log.warn({ subNetwork, epoch, tx: delivery.tx, why: delivery.why }, "delivery refused");

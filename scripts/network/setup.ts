@@ -46,16 +46,17 @@ export async function actAsCouncil(
   calls: readonly Call[],
   salt: string,
 ): Promise<void> {
-  const batch: [string[], bigint[], string[], string, string] = [
-    calls.map((x) => x.target),
+  const council = c.council.connect(people.council.signer);
+  const asked: [string[], bigint[], string[]] = [
+    calls.map((call) => call.target),
     calls.map(() => 0n),
-    calls.map((x) => x.data),
-    ZeroHash,
-    id(salt),
+    calls.map((call) => call.data),
   ];
-  await (await c.council.connect(people.council.signer).schedule(...batch)).wait();
+  await (await council.schedule(...asked, ZeroHash, id(salt))).wait();
   await chain.advance(Number(await c.timelock.getMinDelay()) + 1);
-  await (await c.timelock.connect(people.council.signer).executeBatch(...batch)).wait();
+  const [targets, values, payloads] = await council.guardedBatch(...asked);
+  const batch: [string[], bigint[], string[]] = [[...targets], [...values], [...payloads]];
+  await (await c.timelock.connect(people.council.signer).executeBatch(...batch, ZeroHash, id(salt))).wait();
 }
 
 /** Tokens for everyone who needs them, from the bank's genesis allocation. */
@@ -69,7 +70,13 @@ export async function handOutTokens(c: Contracts, people: People): Promise<void>
     [people.sponsor, CUSTOMER_TOKENS],
     [people.customer, CUSTOMER_TOKENS],
   ];
-  await all(sends.map(([person, amount]) => token.transfer(person.address, amount)));
+  await inTurn(
+    sends.map(
+      ([person, amount]) =>
+        () =>
+          token.transfer(person.address, amount),
+    ),
+  );
 }
 
 /** Licences for the makers and certificates for every model of the fleet. Returns model ids by name. */
@@ -107,23 +114,39 @@ export async function licenseMakers(
   return new Map([...models.keys()].map((name, i) => [name, BigInt(i + 1)]));
 }
 
-/** One operator a person, staked for many devices, accepting every owner. Returns their ids. */
-export async function createOperators(c: Contracts, people: People): Promise<bigint[]> {
+/** Who owns a box, and which operator backs it. */
+export interface Assignment {
+  readonly box: Box;
+  readonly owner: Person;
+  readonly operatorId: bigint;
+}
+
+/** Owners and operators take turns; every cheat owns its own box. Unregistered boxes have neither. */
+export function assignBoxes(people: People, boxes: readonly Box[]): Assignment[] {
+  const registered = boxes.filter((box) => box.cheat !== "unregisteredDevice");
+  const cheats = registered.filter((box) => box.cheat !== undefined);
+  return registered.map((box, i) => {
+    const owner = box.cheat ? people.cheats[cheats.indexOf(box)] : people.owners[i % people.owners.length];
+    if (owner === undefined) throw new Error(`nobody owns box ${i}`);
+    return { box, owner, operatorId: BigInt((i % people.operators.length) + 1) };
+  });
+}
+
+/** One operator a person, staked for many devices, accepting the owners whose boxes it will back. */
+export async function createOperators(c: Contracts, people: People, assignments: readonly Assignment[]): Promise<void> {
   const staking = await c.staking.getAddress();
-  const ids: bigint[] = [];
   for (const [i, operator] of people.operators.entries()) {
-    const as = c.staking.connect(operator.signer);
-    await (await as.createOperator()).wait();
     const operatorId = BigInt(i + 1);
-    await c.token.connect(operator.signer).approve(staking, MaxUint256);
-    await (await as.stake(operatorId, MODEL_BOND * 10_000n)).wait();
-    const accepted = [...people.owners, ...people.cheats].map((owner) =>
-      as.acceptOwner(operatorId, owner.address, true),
-    );
-    await all(accepted);
-    ids.push(operatorId);
+    const as = c.staking.connect(operator.signer);
+    const mine = assignments.filter((a) => a.operatorId === operatorId);
+    const owners = [...new Set(mine.map((a) => a.owner.address))];
+    await inTurn([
+      () => as.createOperator(),
+      () => c.token.connect(operator.signer).approve(staking, MaxUint256),
+      () => as.stake(operatorId, MODEL_BOND * 10_000n),
+      ...owners.map((owner) => () => as.acceptOwner(operatorId, owner, true)),
+    ]);
   }
-  return ids;
 }
 
 /**
@@ -134,12 +157,11 @@ export async function onboardBoxes(
   chain: DevChain,
   c: Contracts,
   people: People,
-  boxes: readonly Box[],
+  assignments: readonly Assignment[],
   models: ReadonlyMap<string, bigint>,
-  operators: readonly bigint[],
   progress: () => void,
 ): Promise<Device[]> {
-  const registered = boxes.filter((box) => box.cheat !== "unregisteredDevice");
+  const registered = assignments.map((a) => a.box);
   const batches = new Map<string, { batchId: bigint; tree: MerkleTree; members: Box[] }>();
   for (const model of new Set(registered.map((box) => box.place.model))) {
     const members = registered.filter((box) => box.place.model === model);
@@ -156,17 +178,10 @@ export async function onboardBoxes(
   const { chainId } = await chain.provider.getNetwork();
   const deadline = BigInt((await chain.now()) + 86_400);
   const devices = c.devices.connect(people.sponsor.signer);
-  let honest = 0;
-  let cheats = 0;
   const onboarded: Device[] = [];
-  for (const box of registered) {
+  for (const { box, owner, operatorId } of assignments) {
     const batch = batches.get(box.place.model);
     if (batch === undefined) throw new Error(`no batch of ${box.place.model}`);
-    const owner = box.cheat
-      ? people.cheats[cheats++ % people.cheats.length]
-      : people.owners[honest % people.owners.length];
-    const operatorId = operators[honest++ % operators.length];
-    if (owner === undefined || operatorId === undefined) throw new Error("no owner or operator");
     const subNetwork = box.place.category;
     const nonce = BigInt(onboarded.length);
     const message = encodeOnboarding({
@@ -205,7 +220,7 @@ function makerOf(people: People, category: number): Person {
   return maker;
 }
 
-/** Waits for transactions that were sent one after the other. */
-async function all(sent: readonly Promise<{ wait(): Promise<unknown> }>[]): Promise<void> {
-  for (const tx of await Promise.all(sent)) await tx.wait();
+/** Sends transactions one after the other: a chain that mines at once takes no nonce before its turn. */
+async function inTurn(sends: readonly (() => Promise<{ wait(): Promise<unknown> }>)[]): Promise<void> {
+  for (const send of sends) await (await send()).wait();
 }

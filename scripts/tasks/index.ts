@@ -9,3 +9,4 @@ import "./earnings";
 import "./status";
 import "./authority";
 import "./deploy";
+import "./audit";

@@ -401,7 +401,7 @@ export async function makeWorld(change: Partial<NodeConfig> = {}): Promise<World
       await start(index, more);
     },
     tick: async () => {
-      const done = await Promise.all([...running].map((i) => nodes[i]?.settleTick() ?? []));
+      const done = await Promise.all([...running].map(async (i) => (await nodes[i]?.settleTick()) ?? []));
       return done.flat().length;
     },
     end: async () => {
@@ -412,8 +412,8 @@ export async function makeWorld(change: Partial<NodeConfig> = {}): Promise<World
 }
 
 /** Resolves when `check` holds; the nodes' exchange runs on its own timers. */
-export async function eventually(check: () => Promise<boolean>, what: string): Promise<void> {
-  for (let i = 0; i < 200; i++) {
+export async function eventually(check: () => Promise<boolean>, what: string, tries = 400): Promise<void> {
+  for (let i = 0; i < tries; i++) {
     if (await check()) return;
     await new Promise((done) => setTimeout(done, 25));
   }

@@ -29,7 +29,10 @@ describe("oracle: the collector", () => {
   beforeEach(() => start());
   afterEach(() => world.end());
 
-  const post = async (body: unknown, node = 0): Promise<{ status: number; code?: string; detail?: string; hash?: string }> => {
+  const post = async (
+    body: unknown,
+    node = 0,
+  ): Promise<{ status: number; code?: string; detail?: string; hash?: string }> => {
     const response = await fetch(`${world.urls[node]}/proofs`, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -68,8 +71,7 @@ describe("oracle: the collector", () => {
   describe("refuses, in this order,", () => {
     it("MALFORMED: no JSON", () => refused("{", "MALFORMED", 400));
     it("MALFORMED: no fields", () => refused({}, "MALFORMED"));
-    it("MALFORMED: a short message", () =>
-      refused({ ...proofOfDevice(device, 5), message: "0x00" }, "MALFORMED"));
+    it("MALFORMED: a short message", () => refused({ ...proofOfDevice(device, 5), message: "0x00" }, "MALFORMED"));
     it("MALFORMED: a signature of 65 bytes", () =>
       refused({ ...proofOfDevice(device, 5), signature: `0x${"11".repeat(65)}` }, "MALFORMED"));
     it("MALFORMED: a key of another length", () =>
@@ -113,7 +115,10 @@ describe("oracle: the collector", () => {
       return refused({ ...proof, signature: signMessage(other.key, bytes(proof.message)) }, "FORGED_SIGNATURE");
     });
     it("FORGED_SIGNATURE: r = 0", () =>
-      refused({ ...proofOfDevice(device, 5), signature: `0x${"00".repeat(32)}${"11".repeat(32)}` }, "FORGED_SIGNATURE"));
+      refused(
+        { ...proofOfDevice(device, 5), signature: `0x${"00".repeat(32)}${"11".repeat(32)}` },
+        "FORGED_SIGNATURE",
+      ));
     it("FORGED_SIGNATURE: a message changed after signing", () => {
       const proof = proofOfDevice(device, 5);
       const changed = `${proof.message.slice(0, 2 + 2 * 55)}00000000000f4e55${proof.message.slice(2 + 2 * 63)}`;
@@ -209,7 +214,10 @@ describe("oracle: the collector", () => {
   });
 
   describe("with a check turned off", () => {
-    const takes = async (check: "FORGED_SIGNATURE" | "UNKNOWN_DEVICE" | "REPLAYED_COUNTER", body: () => Promise<unknown>) => {
+    const takes = async (
+      check: "FORGED_SIGNATURE" | "UNKNOWN_DEVICE" | "REPLAYED_COUNTER",
+      body: () => Promise<unknown>,
+    ) => {
       await world.end();
       await start({ disabledChecks: new Set([check]) });
       expect((await post(await body())).status).to.equal(201);

@@ -177,14 +177,36 @@ describe("oracle: scoring and payouts", () => {
 
   it("pays a fleet that is split over neighbouring wallets the same, to the wei", () => {
     fc.assert(
-      fc.property(fc.array(fc.bigInt(1n, 1_000n), { minLength: 2, maxLength: 10 }), fc.bigInt(0n, 10n ** 24n), (points, budget) => {
-        const entry = (payee: bigint, deviceId: bigint, p: bigint) => ({ payee: payeeOf(payee), deviceId, points: p, proofsRoot: hashOf("") });
-        const whole = payoutsAfter([], points.map((p, i) => entry(5n, BigInt(i), p)).concat(entry(9n, 99n, 500n)), budget);
-        const split = payoutsAfter([], points.map((p, i) => entry(5n + (BigInt(i) % 3n), BigInt(i), p)).sort((x, y) => (BigInt(x.payee) < BigInt(y.payee) ? -1 : 1)).concat(entry(9n, 99n, 500n)), budget);
-        const of = (payouts: typeof whole, from: bigint, to: bigint) =>
-          payouts.filter((p) => BigInt(p.payee) >= from && BigInt(p.payee) <= to).reduce((sum, p) => sum + p.cumulative, 0n);
-        expect(of(split, 5n, 7n)).to.equal(of(whole, 5n, 7n));
-      }),
+      fc.property(
+        fc.array(fc.bigInt(1n, 1_000n), { minLength: 2, maxLength: 10 }),
+        fc.bigInt(0n, 10n ** 24n),
+        (points, budget) => {
+          const entry = (payee: bigint, deviceId: bigint, p: bigint) => ({
+            payee: payeeOf(payee),
+            deviceId,
+            points: p,
+            proofsRoot: hashOf(""),
+          });
+          const whole = payoutsAfter(
+            [],
+            points.map((p, i) => entry(5n, BigInt(i), p)).concat(entry(9n, 99n, 500n)),
+            budget,
+          );
+          const split = payoutsAfter(
+            [],
+            points
+              .map((p, i) => entry(5n + (BigInt(i) % 3n), BigInt(i), p))
+              .sort((x, y) => (BigInt(x.payee) < BigInt(y.payee) ? -1 : 1))
+              .concat(entry(9n, 99n, 500n)),
+            budget,
+          );
+          const of = (payouts: typeof whole, from: bigint, to: bigint) =>
+            payouts
+              .filter((p) => BigInt(p.payee) >= from && BigInt(p.payee) <= to)
+              .reduce((sum, p) => sum + p.cumulative, 0n);
+          expect(of(split, 5n, 7n)).to.equal(of(whole, 5n, 7n));
+        },
+      ),
     );
   });
 
@@ -207,7 +229,15 @@ describe("oracle: scoring and payouts", () => {
     };
     const { settlement, id } = settle(base);
     expect(settlement.entriesRoot).to.equal(EMPTY_ENTRIES_ROOT);
-    const body = { id, settlement, block: base.block, proofSetHash: base.proofSetHash, budget: 0n, entries: [], payouts };
+    const body = {
+      id,
+      settlement,
+      block: base.block,
+      proofSetHash: base.proofSetHash,
+      budget: 0n,
+      entries: [],
+      payouts,
+    };
     expect(isConsistent(bodyFromJson(bodyToJson(body)))).to.equal(true);
     expect(isConsistent({ ...body, payouts: [{ payee: payeeOf(3n), cumulative: 6n }] })).to.equal(false);
   });

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
+import {Test} from "forge-std/Test.sol";
+import {EmissionController} from "../../contracts/emissions/EmissionController.sol";
+import {HalvingCurve} from "../../contracts/emissions/curves/HalvingCurve.sol";
+import {IEmissionController, IEmissionCurve} from "../../contracts/interfaces/IEmissionController.sol";
+import {GenesisAllocation} from "../../contracts/interfaces/INetworkToken.sol";
+import {Curve__MockForEmission, Settlement__MockForEmission} from "../../contracts/test/MoneyMocks.sol";
+import {NetworkToken} from "../../contracts/token/NetworkToken.sol";
+
+/// @dev Distributor, manager's admin, holder of the genesis and everybody else in one.
+contract EmissionHandler is Test {
+    uint32 internal constant LENGTH = 1 days;
+    uint256 internal constant INITIAL = 1_000_003e18 + 7;
+    uint256 internal constant CAPACITY = 3 * INITIAL;
+    uint256 internal constant GENESIS = 1e24;
+
+    address public constant TREASURY = address(0x7EA);
+    address public constant STAKERS = address(0x57A);
+
+    NetworkToken public token;
+    EmissionController public emissions;
+    Settlement__MockForEmission public settlement;
+    IEmissionCurve[3] public curves;
+
+    // Ghosts, kept without reading the controller
+    uint256 public curveSum; // Σ min(curve(e), capacity) over closed epochs, by the curve in force in e
+    uint256 public burned;
+    uint256 public paid; // what this contract, treasury and stakers got
+    uint256 public useful;
+    uint32 public closed;
+    string public broken; // first check of an action that failed: an action that reverted would be forgotten
+    uint32[] private _fromEpochs;
+    uint8[] private _whichCurve;
+
+    constructor(uint256 cap) {
+        AccessManager manager = new AccessManager(address(this));
+        GenesisAllocation[] memory genesis = new GenesisAllocation[](1);
+        genesis[0] = GenesisAllocation(address(this), GENESIS, 0, 0);
+        token = new NetworkToken(address(manager), "T", "T", cap, genesis);
+        curves[0] = new HalvingCurve(INITIAL, 3);
+        curves[1] = new HalvingCurve(INITIAL / 7, 50);
+        curves[2] = new Curve__MockForEmission(10 * CAPACITY); // more than the limiter holds
+        emissions = new EmissionController(
+            address(manager),
+            address(token),
+            0,
+            LENGTH,
+            address(curves[0]),
+            IEmissionController.Buckets(6000, 1500, 2500),
+            CAPACITY,
+            CAPACITY / LENGTH
+        );
+        settlement = new Settlement__MockForEmission();
+        token.setMinter(address(emissions));
+        emissions.setDistributor(address(this));
+        emissions.setSettlement(address(settlement));
+        emissions.setReceiver("treasury", TREASURY);
+        emissions.setReceiver("stakers", STAKERS);
+        for (uint256 i = 0; i < 3; ++i) emissions.addSubNetwork(uint16(i), 0, "");
+        _fromEpochs.push(0);
+        _whichCurve.push(0);
+    }
+
+    // Actions
+
+    function warp(uint256 by) external {
+        vm.warp(block.timestamp + bound(by, 1, 4 * LENGTH));
+        useful++;
+    }
+
+    function close() external {
+        _expectClose(emissions.closeEpoch());
+        useful++;
+    }
+
+    /// @dev Lets the running epoch end and closes up to `n` of what is due.
+    function closeMany(uint256 n) external {
+        vm.warp(emissions.epochGenesis() + (uint256(emissions.currentEpoch()) + 1) * LENGTH);
+        n = bound(n, 1, emissions.currentEpoch() - closed);
+        uint32 first = closed;
+        emissions.closeEpochs(uint32(n));
+        for (uint32 i = 0; i < n; ++i) _expectClose(first + i);
+        useful++;
+    }
+
+    function fund(uint256 sub, uint256 epoch) external {
+        (uint16 s, uint32 e) = _pick(sub, epoch);
+        paid += emissions.fund(s, e);
+        useful++;
+    }
+
+    function reclaim(uint256 sub, uint256 epoch, bool asStranger, bool settleable) external {
+        (uint16 s, uint32 e) = _pick(sub, epoch);
+        settlement.setSettleable(s, e, settleable);
+        if (asStranger) vm.prank(address(0xBAD));
+        emissions.reclaim(s, e);
+        _check(!asStranger || !settleable, "a stranger reclaimed what can be settled");
+        useful++;
+    }
+
+    function collectTreasury() external {
+        paid += emissions.collectTreasury();
+        useful++;
+    }
+
+    function collectStakers() external {
+        paid += emissions.collectStakers();
+        useful++;
+    }
+
+    function setBuckets(uint256 devices, uint256 stakers) external {
+        devices = bound(devices, 0, 10_000);
+        stakers = bound(stakers, 0, 10_000 - devices);
+        uint256 treasury = 10_000 - devices - stakers;
+        emissions.setBuckets(IEmissionController.Buckets(uint16(devices), uint16(stakers), uint16(treasury)));
+        useful++;
+    }
+
+    function setWeights(uint256 seed) external {
+        uint16[] memory weights = new uint16[](emissions.subNetworkCount());
+        uint256 left = 10_000;
+        for (uint256 i = 0; i + 1 < weights.length; ++i) {
+            weights[i] = uint16(uint256(keccak256(abi.encode(seed, i))) % (left + 1));
+            left -= weights[i];
+        }
+        weights[weights.length - 1] = uint16(left);
+        emissions.setWeights(weights);
+        useful++;
+    }
+
+    function setCurve(uint256 which) external {
+        which = bound(which, 0, 2);
+        emissions.setCurve(address(curves[which]));
+        _fromEpochs.push(emissions.currentEpoch() + 1);
+        _whichCurve.push(uint8(which));
+        useful++;
+    }
+
+    function addSubNetwork() external {
+        emissions.addSubNetwork(0, 0, "");
+        useful++;
+    }
+
+    function burn(uint256 amount) external {
+        amount = bound(amount, 0, token.balanceOf(address(this)));
+        token.burn(amount);
+        burned += amount;
+        useful++;
+    }
+
+    function mintAsStranger(address who) external {
+        if (who == address(emissions)) return;
+        vm.prank(who);
+        token.mint(who, 1);
+        _check(false, "a stranger minted");
+    }
+
+    function fundAsStranger(uint256 sub, uint256 epoch, address who) external {
+        if (who == address(this)) return;
+        (uint16 s, uint32 e) = _pick(sub, epoch);
+        vm.prank(who);
+        emissions.fund(s, e);
+        _check(false, "a stranger funded");
+    }
+
+    /// @dev Closes what is due, takes every budget, collects both buckets: everybody gets what is theirs.
+    function drain() external {
+        while (closed < emissions.currentEpoch()) _expectClose(emissions.closeEpoch());
+        uint16 count = emissions.subNetworkCount();
+        for (uint32 e = 0; e < closed; ++e) {
+            for (uint16 s = 1; s <= count; ++s) {
+                if (emissions.isTaken(s, e)) continue;
+                if (uint256(keccak256(abi.encode(s, e))) % 2 == 0) {
+                    emissions.reclaim(s, e);
+                } else {
+                    vm.warp(block.timestamp + LENGTH);
+                    paid += emissions.fund(s, e);
+                }
+            }
+        }
+        (uint256 treasury, uint256 stakers) = emissions.collectable();
+        while (treasury + stakers > 0) {
+            vm.warp(block.timestamp + LENGTH);
+            if (treasury > 0) paid += emissions.collectTreasury();
+            else paid += emissions.collectStakers();
+            (treasury, stakers) = emissions.collectable();
+        }
+    }
+
+    // Views
+
+    /// @dev Σ budgets of closed epochs that nobody took.
+    function open() external view returns (uint256 sum) {
+        uint16 count = emissions.subNetworkCount();
+        for (uint32 e = 0; e < closed; ++e) {
+            for (uint16 s = 1; s <= count; ++s) {
+                if (!emissions.isTaken(s, e)) sum += emissions.budgetOf(s, e);
+            }
+        }
+    }
+
+    function genesis() external pure returns (uint256) {
+        return GENESIS;
+    }
+
+    function _expectClose(uint32 epoch) private {
+        _check(epoch == closed, "not the oldest open epoch");
+        _check(epoch < emissions.currentEpoch(), "an epoch that runs");
+        uint256 i = _fromEpochs.length - 1;
+        while (_fromEpochs[i] > epoch) --i;
+        uint256 amount = curves[_whichCurve[i]].emission(epoch);
+        curveSum += amount < CAPACITY ? amount : CAPACITY;
+        closed = epoch + 1;
+    }
+
+    /// @dev Mostly a budget that waits, as near as can be to what the fuzzer asks for; sometimes an open epoch.
+    function _pick(uint256 sub, uint256 epoch) private view returns (uint16 s, uint32 e) {
+        uint16 count = emissions.subNetworkCount();
+        s = uint16(bound(sub, 1, count));
+        e = uint32(bound(epoch, 0, closed));
+        for (uint256 i = 0; i < count && emissions.isTaken(s, e); ++i) s = (s % count) + 1;
+    }
+
+    function _check(bool good, string memory what) private {
+        if (!good && bytes(broken).length == 0) broken = what;
+    }
+}
+
+/// @notice Promise 1: Σ minted ≤ Σ curve, supply ≤ hard cap; every wei of the curve is somewhere.
+contract EmissionInvariants is Test {
+    EmissionHandler internal handler;
+    EmissionController internal emissions;
+    NetworkToken internal token;
+
+    function setUp() public virtual {
+        _setUp(1e30);
+    }
+
+    function _setUp(uint256 cap) internal {
+        vm.warp(1_800_000_000);
+        handler = new EmissionHandler(cap);
+        emissions = handler.emissions();
+        token = handler.token();
+        bytes4[] memory selectors = new bytes4[](14);
+        selectors[0] = EmissionHandler.warp.selector;
+        selectors[1] = EmissionHandler.close.selector;
+        selectors[2] = EmissionHandler.closeMany.selector;
+        selectors[3] = EmissionHandler.fund.selector;
+        selectors[4] = EmissionHandler.reclaim.selector;
+        selectors[5] = EmissionHandler.collectTreasury.selector;
+        selectors[6] = EmissionHandler.collectStakers.selector;
+        selectors[7] = EmissionHandler.setBuckets.selector;
+        selectors[8] = EmissionHandler.setWeights.selector;
+        selectors[9] = EmissionHandler.setCurve.selector;
+        selectors[10] = EmissionHandler.addSubNetwork.selector;
+        selectors[11] = EmissionHandler.burn.selector;
+        selectors[12] = EmissionHandler.mintAsStranger.selector;
+        selectors[13] = EmissionHandler.fundAsStranger.selector;
+        targetSelector(FuzzSelector(address(handler), selectors));
+        targetContract(address(handler));
+    }
+
+    function invariant_promise1_mintedWithinCurve() public view {
+        assertEq(handler.broken(), "");
+        assertEq(emissions.totalScheduled(), handler.curveSum(), "scheduled is not the curve's sum");
+        assertLe(emissions.totalMinted(), handler.curveSum(), "minted more than the curve");
+    }
+
+    function invariant_promise1_supply() public view {
+        assertEq(token.totalSupply(), handler.genesis() + emissions.totalMinted() - handler.burned(), "supply");
+        assertLe(token.totalSupply(), token.cap(), "cap");
+    }
+
+    function invariant_promise1_everyWeiIsSomewhere() public view {
+        (uint256 treasury, uint256 stakers) = emissions.collectable();
+        assertEq(
+            emissions.totalScheduled(),
+            emissions.totalMinted() + emissions.reserve() + treasury + stakers + handler.open(),
+            "a wei of the curve is lost, or doubled"
+        );
+        assertEq(handler.paid(), emissions.totalMinted(), "minted to somebody else");
+        assertEq(
+            token.balanceOf(address(handler)) +
+                token.balanceOf(handler.TREASURY()) +
+                token.balanceOf(handler.STAKERS()) +
+                handler.burned(),
+            handler.genesis() + handler.paid(),
+            "balances"
+        );
+    }
+
+    function afterInvariant() public virtual {
+        assertGt(handler.useful(), 0, "the campaign did nothing");
+        handler.drain();
+        assertEq(handler.open(), 0);
+        assertEq(emissions.totalMinted() + emissions.reserve(), handler.curveSum(), "something could not be taken out");
+        invariant_promise1_supply();
+        invariant_promise1_everyWeiIsSomewhere();
+    }
+}
+
+/// @notice The same under a cap that the curve runs into: what does not fit is not minted.
+contract EmissionCapInvariants is EmissionInvariants {
+    function setUp() public override {
+        _setUp(1e24 + 2_000_000e18);
+    }
+
+    function afterInvariant() public override {
+        assertGt(handler.useful(), 0, "the campaign did nothing");
+        invariant_promise1_supply();
+    }
+}
