@@ -25,6 +25,7 @@ export class ParameterError extends HardhatPluginError {
     detail: string,
   ) {
     super("groundwork", `${problem} parameter: ${key}${detail ? `: ${detail}` : ""}`);
+    Object.setPrototypeOf(this, new.target.prototype); // HardhatPluginError sets its own
     this.name = "ParameterError";
   }
 }
@@ -169,12 +170,12 @@ export function checkParameters(json: unknown, chainId: number): Parameters {
   };
   if (p.chainId !== chainId)
     throw new ParameterError("refused", "chainId", `${p.chainId} in the file, the chain is ${chainId}`);
-  for (const [key, holds, detail] of rules(p)) if (!holds) throw new ParameterError("refused", key, detail);
   if (chainId !== DEVELOPMENT_CHAIN) {
     for (const [key, holds, detail] of publicRules(p)) {
       if (!holds) throw new ParameterError("refused", key, `${detail} on any chain but ${DEVELOPMENT_CHAIN}`);
     }
   }
+  for (const [key, holds, detail] of rules(p)) if (!holds) throw new ParameterError("refused", key, detail);
   return p;
 }
 

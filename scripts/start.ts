@@ -6,7 +6,8 @@ import { join, resolve } from "node:path";
 import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import { Command, InvalidArgumentError } from "commander";
-import { formatUnits } from "ethers";
+import { formatUnits, type Interface } from "ethers";
+import { messageOf, revertData } from "./lib/errors";
 import { endWithUs, stopAll } from "./network/processes";
 import type { Progress, RunResult } from "./network/run";
 
@@ -150,6 +151,9 @@ async function main(): Promise<void> {
     if (flags.keep) {
       console.log(`rpc         ${result.rpc}`);
       console.log(`addresses   ${result.deploymentFile}`);
+      console.log(
+        `tasks       GROUNDWORK_ROOT=${folder} LOCALHOST_RPC_URL=${result.rpc} npx hardhat status --network localhost`,
+      );
       for (const node of network.committee.alive) console.log(`node ${node.index + 1}      ${node.url}`);
     }
     if (flags.json) {
@@ -170,7 +174,21 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+/** A refused transaction by the name of the contract's error, anything else by its message. */
+async function explain(error: unknown): Promise<string> {
+  const data = revertData(error);
+  if (data !== undefined && data !== "0x") {
+    const types = await import("../typechain-types/index.js");
+    for (const factory of Object.values(types)) {
+      if (!("createInterface" in factory)) continue;
+      const parsed = (factory.createInterface() as Interface).parseError(data);
+      if (parsed) return `a transaction would fail: ${parsed.name}(${parsed.args.join(", ")})`;
+    }
+  }
+  return messageOf(error).slice(0, 1_000);
+}
+
+main().catch(async (error: unknown) => {
+  console.error(await explain(error));
   process.exit(2);
 });

@@ -23,6 +23,7 @@ import {DataCredits} from "../token/DataCredits.sol";
 import {NetworkPriceFeed} from "../token/NetworkPriceFeed.sol";
 import {NetworkToken} from "../token/NetworkToken.sol";
 import {PriceGuard} from "../token/PriceGuard.sol";
+import {ForwarderHandover} from "./ForwarderHandover.sol";
 
 /// @notice Everything that was deployed.
 struct DeployedContracts {
@@ -44,6 +45,7 @@ struct DeployedContracts {
     RewardDistributor distributor;
     CommitteeRegistry committee;
     KeystoneForwarder forwarder;
+    ForwarderHandover handover;
 }
 
 /// @notice What the guardian may call.
@@ -237,8 +239,9 @@ contract DeploymentCheck {
             _value("reporter", address(d.settlement), d.settlement.reporterOf(i), reporter);
         }
         if (e.forwarderIsOurs && d.forwarder.owner() != address(d.timelock)) {
-            // The forwarder does not tell whom it waits for; the operation by which the timelock accepts must be there.
-            _pointer("owner", address(d.forwarder), d.forwarder.owner(), e.deployer);
+            // The forwarder does not tell whom it was offered to. Its owner of the moment can offer it to the timelock only.
+            _pointer("owner", address(d.forwarder), d.forwarder.owner(), address(d.handover));
+            _pointer("timelock", address(d.handover), d.handover.timelock(), address(d.timelock));
             _value("acceptOwnership", address(d.timelock), d.timelock.isOperation(e.acceptOwnershipId) ? 1 : 0, 1);
         }
 

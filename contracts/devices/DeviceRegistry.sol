@@ -240,6 +240,7 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
     /// @notice Metadata of a device as a JSON data URI: name, model, status (ERC-721).
     function tokenURI(uint256 id) public view override returns (string memory) {
         (uint24 modelId, , uint32 retiredFrom) = _deviceOf(id);
+        /* solhint-disable quotes */
         string memory json = string.concat(
             '{"name":"',
             LibString.escapeJSON(_name),
@@ -251,6 +252,7 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
             retiredFrom == 0 ? "active" : "retired",
             '"}]}'
         );
+        /* solhint-enable quotes */
         return string.concat("data:application/json;base64,", Base64.encode(bytes(json)));
     }
 

@@ -32,7 +32,7 @@ export const handoverModule = (p: Parameters, parts: Parts) =>
     const { governor, council, escrow } = m.useModule(parts.governance);
     const { credits } = m.useModule(parts.tokens);
     const { makers, devices, staking } = m.useModule(parts.devices);
-    const { settlement, committee, forwarder } = m.useModule(parts.settlement);
+    const { settlement, committee, forwarder, handover } = m.useModule(parts.settlement);
     const wired = { after: [parts.wiring] };
 
     // The manager: the guardian's functions and who is guardian.
@@ -72,8 +72,9 @@ export const handoverModule = (p: Parameters, parts: Parts) =>
     if (operations.accept || operations.list) {
       const propose = m.call(timelock, "grantRole", [PROPOSER, deployer], { id: "proposerDeployer", ...wired });
       if (operations.accept) {
+        const offer = m.call(forwarder, "transferOwnership", [handover], wired);
         scheduled.push(
-          m.call(forwarder, "transferOwnership", [timelock], wired),
+          m.call(handover, "pass", [], { after: [offer] }),
           m.call(timelock, "schedule", [...operations.accept, p.timelock.delay], {
             id: "scheduleAccept",
             after: [propose],

@@ -6,7 +6,7 @@ import type { TokenModule } from "./Token";
 
 export const settlementModule = (p: Parameters, authority: AuthorityModule, tokens: TokenModule) =>
   buildModule("Settlement", (m) => {
-    const { genesis, manager } = m.useModule(authority);
+    const { genesis, manager, timelock } = m.useModule(authority);
     const { token } = m.useModule(tokens);
     const epochGenesis = m.staticCall(genesis, "epochGenesis");
     const curve = m.contract("HalvingCurve", [p.emissions.initialPerEpoch, p.emissions.epochsPerHalving]);
@@ -43,7 +43,9 @@ export const settlementModule = (p: Parameters, authority: AuthorityModule, toke
       p.settlement.forwarder === null
         ? m.contract("KeystoneForwarder")
         : m.contractAt("KeystoneForwarder", p.settlement.forwarder);
-    return { curve, emissions, settlement, distributor, committee, forwarder };
+    // Owner of our forwarder until the timelock may accept it; idle where the forwarder is Chainlink's.
+    const handover = m.contract("ForwarderHandover", [forwarder, timelock]);
+    return { handover, curve, emissions, settlement, distributor, committee, forwarder };
   });
 
 export type SettlementModule = ReturnType<typeof settlementModule>;

@@ -7,7 +7,7 @@ import { messageOf } from "../errors";
 import type { Log } from "../log";
 import { bodySchema, bodyToJson, isConsistent, type SettlementBody } from "../settlement/body";
 import { clonedProofs } from "../settlement/compute";
-import { type Rejection, type Store, storedBody, type StoredOutcome, type StoredProof } from "../store/store";
+import { type Rejection, type Store, storedBody, type StoredOutcome, type StoredScore } from "../store/store";
 import type { Peers } from "./peers";
 import { leaderOf, roundAt } from "./statements";
 
@@ -49,13 +49,13 @@ export class Finaliser {
   /** Keeps a settlement that others made, and what became of the proofs if this node has the same set. */
   private async adopt(body: SettlementBody): Promise<void> {
     const { subNetwork, epoch } = body.settlement;
-    const hashes = await this.store.proofHashes(subNetwork, epoch);
-    const isSameSet = proofSetHash(hashes) === body.proofSetHash;
-    const proofs = isSameSet ? await this.store.proofs(hashes) : [];
-    const cloned = clonedProofs(proofs.map((p) => ({ ...p, ...p.fields })));
+    const here = await this.store.scoredProofs(subNetwork, epoch);
+    const isSameSet = proofSetHash(here.map((p) => p.hash)) === body.proofSetHash;
+    const proofs = isSameSet ? here : [];
+    const cloned = clonedProofs(proofs);
     const paid = new Set(body.entries.map((e) => e.deviceId));
     // Why a device is not eligible, only the signers have read.
-    const outcomes = proofs.map(({ hash, fields: { deviceId } }): StoredOutcome => {
+    const outcomes = proofs.map(({ hash, deviceId }): StoredOutcome => {
       const reason = cloned.has(hash) ? "CLONED_KEY" : paid.has(deviceId) ? null : "NOT_ELIGIBLE";
       return { hash, device: deviceId, reason };
     });
@@ -139,20 +139,20 @@ export class Finaliser {
 
 /** Rows for the cloned proofs that devices handed in here: a row a message, in one node. */
 export function clonedRejections(
-  proofs: readonly StoredProof[],
+  proofs: readonly StoredScore[],
   cloned: ReadonlySet<Hex>,
   epoch: number,
   chainTime: number,
 ): Rejection[] {
   return proofs
     .filter((p) => p.origin === "device" && cloned.has(p.hash))
-    .map(({ hash, fields }) => ({
+    .map(({ hash, deviceId, counter }) => ({
       reason: "CLONED_KEY",
-      device: fields.deviceId,
+      device: deviceId,
       messageHash: hash,
       epoch,
       origin: "device",
-      detail: `another message has counter ${fields.counter}`,
+      detail: `another message has counter ${counter}`,
       chainTime,
     }));
 }

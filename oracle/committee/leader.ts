@@ -170,6 +170,8 @@ export class Leader {
 
     const delivery = await chain.deliver({ receiver: chain.constants.oracle, raw, context, signatures });
     if (delivery.kind === "refused") {
+      const there = await chain.settlementOf(subNetwork, epoch);
+      if (there.id === body.id) return undefined; // another leader was quicker
       if (this.refusedIn.size > 64) this.refusedIn.clear();
       this.refusedIn.set(subNetwork, slot);
       log.warn({ subNetwork, epoch, tx: delivery.tx, why: delivery.why }, "delivery refused");

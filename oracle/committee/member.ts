@@ -101,6 +101,9 @@ export interface Recomputed {
 }
 
 export class CommitteeMember {
+  /** The last reference block that was looked for: sub-networks of one epoch share it. */
+  private reference: { epoch: number; block: Block } | undefined;
+
   constructor(private readonly parts: Parts) {}
 
   /** The next epoch that this sub-network settles, or undefined where none is over its grace. In order: an epoch is
@@ -237,15 +240,9 @@ export class CommitteeMember {
   async recompute(due: Due, p: Pick<Proposal, "block" | "proofSetHash">, hashes: readonly Hex[]): Promise<Recomputed> {
     const { chain, config, store, directory } = this.parts;
     const { subNetwork, epoch, attempt, head } = due;
-    const proofs = await store.proofs(hashes);
-    if (proofs.length !== hashes.length) throw new Refused("SET_UNKNOWN", "proofs of the set are not here", 409);
-    const scored = proofs.map((x) => ({
-      hash: x.hash,
-      deviceId: x.fields.deviceId,
-      counter: x.fields.counter,
-      keyHash: x.keyHash,
-      units: x.units,
-    }));
+    const set = new Set(hashes);
+    const scored = (await store.scoredProofs(subNetwork, epoch)).filter((x) => set.has(x.hash));
+    if (scored.length !== hashes.length) throw new Refused("SET_UNKNOWN", "proofs of the set are not here", 409);
     const devices = [...new Set(scored.map((x) => x.deviceId))];
     const keys = [...new Set(scored.map((x) => x.keyHash))];
     const block = { ...p.block, time: 0 };
@@ -284,8 +281,16 @@ export class CommitteeMember {
   }
 
   /** The block whose state decides an epoch: the same for every node that sees the same chain. */
-  referenceBlock(epoch: number): Promise<Block | undefined> {
-    return lastBlockBefore(this.parts.chain, epochEnd(this.parts.chain.constants, epoch));
+  async referenceBlock(epoch: number): Promise<Block | undefined> {
+    const { chain } = this.parts;
+    const known = this.reference;
+    if (known?.epoch === epoch) {
+      const now = await chain.block(known.block.number);
+      if (now !== undefined && sameBlock(now, known.block)) return known.block;
+    }
+    const block = await lastBlockBefore(chain, epochEnd(chain.constants, epoch));
+    this.reference = block && { epoch, block };
+    return block;
   }
 
   private async parentPayouts({ head, subNetwork, epoch }: Due): Promise<readonly Payout[]> {
@@ -328,11 +333,11 @@ export class CommitteeMember {
   private async keep(body: SettlementBody, scores: Scores, now: Block): Promise<void> {
     const { store } = this.parts;
     const { subNetwork, epoch } = body.settlement;
-    const proofs = await store.proofs(scores.outcomes.map((o) => o.hash));
+    const proofs = await store.scoredProofs(subNetwork, epoch);
     const byHash = new Map(proofs.map((p) => [p.hash, p]));
     await store.saveSettlement(
       { id: body.id, subNetwork, epoch, body: bodyToJson(body) },
-      scores.outcomes.map((o) => ({ ...o, device: byHash.get(o.hash)?.fields.deviceId ?? 0n })),
+      scores.outcomes.map((o) => ({ ...o, device: byHash.get(o.hash)?.deviceId ?? 0n })),
     );
     const cloned = new Set(scores.outcomes.filter((o) => o.reason === "CLONED_KEY").map((o) => o.hash));
     await store.rejectOnce(clonedRejections(proofs, cloned, epoch, now.time));

@@ -125,7 +125,14 @@ export class PriceReporter {
     const { config } = this;
     const others = await this.peers.callAll("/peer/price/observe", { round: at }, observationSchema, failed);
     const theirs = others.filter(({ member, answer }) => this.observerOf(at, answer) === member.index);
-    const observations = [await this.observe(at), ...theirs.map((o) => o.answer)];
+    const mine = await this.observe(at).then(
+      (o) => [o],
+      (error: unknown) => {
+        failed(this.peers.me, error); // those of the others may be enough
+        return [];
+      },
+    );
+    const observations = [...mine, ...theirs.map((o) => o.answer)];
     if (observations.length < 2 * config.f + 1) {
       this.log.info({ round: at, observations: observations.length }, "too few prices");
       return undefined;

@@ -5,6 +5,7 @@ import { LibsqlDialect } from "kysely-libsql";
 import { decodeMessage, type DeviceKey, type Hex, hex, keyHash, uint } from "../codec";
 import { messageOf, NodeError, Refused } from "../errors";
 import { keyBytes, type Proof, signatureBytes } from "../proof";
+import type { ScoredProof } from "../settlement/compute";
 import { bodyFromJson, type SettlementBody } from "../settlement/body";
 import { migrations, type Origin, type Tables } from "./schema";
 
@@ -19,6 +20,11 @@ export interface Rejection {
 }
 
 export interface StoredProof extends Proof {
+  readonly origin: Origin;
+}
+
+/** What scoring needs of a proof, without message and payload. */
+export interface StoredScore extends ScoredProof {
   readonly origin: Origin;
 }
 
@@ -157,6 +163,27 @@ export class Store {
         found.push(...rows.map(proofOf));
       }
       return found;
+    });
+  }
+
+  /** All proofs of (sub-network, epoch), rising by hash, as scoring needs them. */
+  scoredProofs(subNetwork: number, epoch: number): Promise<StoredScore[]> {
+    return this.run(async (db) => {
+      const rows = await db
+        .selectFrom("proofs")
+        .select(["hash", "device", "counter", "key", "units", "origin"])
+        .where("sub_network", "=", subNetwork)
+        .where("epoch", "=", epoch)
+        .orderBy("hash")
+        .execute();
+      return rows.map((row) => ({
+        hash: row.hash as Hex,
+        deviceId: BigInt(row.device),
+        counter: BigInt(`0x${row.counter}`),
+        keyHash: keyHash(keyOf(new Uint8Array(row.key))),
+        units: BigInt(row.units),
+        origin: row.origin,
+      }));
     });
   }
 
@@ -442,8 +469,7 @@ function proofRow(p: Proof, origin: Origin, chainTime: number): Insertable<Table
 function proofOf(row: Tables["proofs"]): StoredProof {
   const message = new Uint8Array(row.message);
   const signature = new Uint8Array(row.signature);
-  const keyed = new Uint8Array(row.key);
-  const key: DeviceKey = { keyType: keyed[0] ?? 0, x: hex(keyed.slice(1, 33)), y: hex(keyed.slice(33, 65)) };
+  const key = keyOf(new Uint8Array(row.key));
   return {
     hash: row.hash as Hex,
     message,
@@ -455,6 +481,10 @@ function proofOf(row: Tables["proofs"]): StoredProof {
     units: BigInt(row.units),
     origin: row.origin,
   };
+}
+
+function keyOf(bytes: Uint8Array): DeviceKey {
+  return { keyType: bytes[0] ?? 0, x: hex(bytes.slice(1, 33)), y: hex(bytes.slice(33, 65)) };
 }
 
 function rejectionRow(r: Rejection): Insertable<Tables["rejections"]> {

@@ -29,6 +29,7 @@ export const CONTRACTS = {
   RewardDistributor: "distributor",
   CommitteeRegistry: "committee",
   KeystoneForwarder: "forwarder",
+  ForwarderHandover: "handover",
   DeploymentCheck: "check",
 } as const;
 export type ContractName = keyof typeof CONTRACTS;
@@ -37,6 +38,7 @@ export type ContractName = keyof typeof CONTRACTS;
 export class DeploymentError extends HardhatPluginError {
   constructor(message: string) {
     super("groundwork", message);
+    Object.setPrototypeOf(this, new.target.prototype); // HardhatPluginError sets its own
     this.name = "DeploymentError";
   }
 }
@@ -86,7 +88,7 @@ function parseJson(file: string): unknown {
 }
 
 /** Typed handles of a deployment's contracts. typechain-types/ must be there: tasks compile first. */
-export function connectContracts(deployment: Pick<Deployment, "contracts">, runner: ContractRunner) {
+export function connectContracts(deployment: Pick<Deployment, "contracts">, runner: ContractRunner | null) {
   const t = factories();
   const at = (name: ContractName): string => getAddress(deployment.contracts[name]);
   return {
@@ -109,6 +111,7 @@ export function connectContracts(deployment: Pick<Deployment, "contracts">, runn
     distributor: t.RewardDistributor__factory.connect(at("RewardDistributor"), runner),
     committee: t.CommitteeRegistry__factory.connect(at("CommitteeRegistry"), runner),
     forwarder: t.KeystoneForwarder__factory.connect(at("KeystoneForwarder"), runner),
+    handover: t.ForwarderHandover__factory.connect(at("ForwarderHandover"), runner),
     check: t.DeploymentCheck__factory.connect(at("DeploymentCheck"), runner),
   };
 }

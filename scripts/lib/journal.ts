@@ -1,6 +1,8 @@
 // Ignition's journal of a deployment, and the file of addresses made from it.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { trackTransaction } from "@nomicfoundation/ignition-core";
+import { HardhatArtifactResolver } from "@nomicfoundation/hardhat-ignition/helpers";
 import type { EIP1193Provider, HardhatRuntimeEnvironment } from "hardhat/types";
 import { z } from "zod";
 import type { Parameters } from "../../deploy/parameters";
@@ -34,6 +36,14 @@ export async function minesAtOnce(provider: EIP1193Provider): Promise<boolean> {
   } catch {
     return false; // no development node
   }
+}
+
+/**
+ * Ignition reads, and keeps in its journal, the compiler's whole output (25 MB) for each of twenty contracts. Only the
+ * verification on a public explorer needs it; without it a deployment on a development chain takes seconds.
+ */
+export function keepNoBuildInfo(): void {
+  HardhatArtifactResolver.prototype.getBuildInfo = async () => undefined;
 }
 
 /** Where Ignition keeps the journal; undefined for the chain inside this process, which keeps none. */
@@ -86,18 +96,71 @@ export async function writeDeployment(
 
 const Line = z.object({
   type: z.string(),
+  futureId: z.string().optional(),
   from: z.string().optional(),
+  nonce: z.number().optional(),
+  networkInteractionId: z.number().optional(),
   receipt: z.object({ blockNumber: z.number() }).optional(),
 });
+type Line = z.infer<typeof Line>;
 
-/** Block of the first transaction of a journal, and who sent it. */
-function firstTransaction(dir: string): { block: number; deployer: string } {
-  const lines = readFileSync(join(dir, "journal.jsonl"), "utf8")
+function readJournal(dir: string): Line[] {
+  const file = join(dir, "journal.jsonl");
+  if (!existsSync(file)) return [];
+  return readFileSync(file, "utf8")
     .split("\n")
     .filter((text) => text !== "")
     .map((text) => Line.parse(JSON.parse(text)));
+}
+
+/** Block of the first transaction of a journal, and who sent it. */
+function firstTransaction(dir: string): { block: number; deployer: string } {
+  const lines = readJournal(dir);
   const block = lines.reduce((least, line) => Math.min(least, line.receipt?.blockNumber ?? Infinity), Infinity);
   const deployer = lines.find((line) => line.from !== undefined)?.from;
   if (!Number.isFinite(block) || deployer === undefined) throw new DeploymentError(`${dir} has no transaction`);
   return { block, deployer };
 }
+
+/**
+ * A process that was killed between sending a transaction and noting it leaves a nonce without a hash; Ignition would take
+ * the transaction for somebody else's and send it again. Finds each on the chain and notes it.
+ */
+export async function noteSentTransactions(provider: EIP1193Provider, dir: string): Promise<number> {
+  const lines = readJournal(dir);
+  const key = (line: Line): string => `${line.futureId} ${line.networkInteractionId}`;
+  const noted = new Set(lines.filter((line) => line.type === "TRANSACTION_SEND").map(key));
+  const open = lines.filter((line) => line.type === "TRANSACTION_PREPARE_SEND" && !noted.has(key(line)));
+  let found = 0;
+  for (const { futureId, nonce } of open) {
+    const from = lines.find((line) => line.futureId === futureId && line.from !== undefined)?.from;
+    if (from === undefined || nonce === undefined) continue;
+    const hash = await transactionOf(provider, from, nonce);
+    if (hash === undefined) continue; // it was never sent: Ignition sends it
+    await trackTransaction(dir, hash, provider, 1);
+    found += 1;
+  }
+  return found;
+}
+
+/** Hash of the mined transaction of `from` with `nonce`, found by halving the blocks in which it can be. */
+async function transactionOf(provider: EIP1193Provider, from: string, nonce: number): Promise<string | undefined> {
+  const hex = (n: number): string => `0x${n.toString(16)}`;
+  const countAt = async (block: number): Promise<number> =>
+    Number(await provider.request({ method: "eth_getTransactionCount", params: [from, hex(block)] }));
+  let high = Number(await provider.request({ method: "eth_blockNumber" }));
+  if ((await countAt(high)) <= nonce) return undefined;
+  let low = 0; // the least block after which the nonce is used is in (low, high]
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((await countAt(middle)) > nonce) high = middle;
+    else low = middle;
+  }
+  const block = Block.parse(await provider.request({ method: "eth_getBlockByNumber", params: [hex(high), true] }));
+  return block.transactions.find((tx) => tx.from.toLowerCase() === from.toLowerCase() && Number(tx.nonce) === nonce)
+    ?.hash;
+}
+
+const Block = z.object({
+  transactions: z.array(z.object({ hash: z.string(), from: z.string(), nonce: z.string() })),
+});

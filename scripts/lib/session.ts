@@ -4,6 +4,7 @@ import { relative } from "node:path";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
 import {
   type BaseContract,
+  Contract,
   type ContractTransactionReceipt,
   type ContractTransactionResponse,
   getAddress,
@@ -19,8 +20,7 @@ import { formatValue } from "./calls";
 import { EnvironmentError, messageOf, revertData, StateError, UsageError } from "./errors";
 import { readLogs } from "./logs";
 import {
-  connectContracts,
-  CONTRACTS,
+  type CONTRACTS,
   type ContractName,
   type Contracts,
   type Deployment,
@@ -104,9 +104,13 @@ export class Session {
     return getAddress(this.deployment.contracts[name]);
   }
 
-  /** A contract of the deployment, to read; with `signer`, to send. */
+  /**
+   * A contract of the deployment, to read; with `signer`, to send. Made from its artifact: loading all of typechain-types
+   * takes a command seconds, in which a chain on this machine closes the connection.
+   */
   get<K extends ContractName>(name: K, signer?: HardhatEthersSigner): Handle<K> {
-    return connectContracts(this.deployment, signer ?? this.hre.ethers.provider)[CONTRACTS[name]];
+    const iface = this.book.named(name)?.iface ?? new Interface([]);
+    return new Contract(this.address(name), iface, signer ?? this.hre.ethers.provider) as BaseContract as Handle<K>;
   }
 
   async latest(): Promise<Moment> {

@@ -235,7 +235,7 @@ async function readCredits(s: Session): Promise<Status["credits"]> {
 }
 
 async function readDevices(s: Session, logs: readonly ParsedLog[], epoch: number): Promise<Status["devices"]> {
-  const onboarded = Number(s.get("DeviceRegistry").deviceCount());
+  const onboarded = Number(await s.get("DeviceRegistry").deviceCount());
   const retired = logs.filter(
     (l) => l.event.name === "DeviceRetired" && Number(l.event.args.getValue("fromEpoch")) <= epoch,
   );

@@ -1,9 +1,9 @@
 // Deploys the whole suite with the same Ignition module, parameters and checks as on any chain.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { parseEther } from "ethers";
-import { connectContracts, type Contracts, type Deployment, loadDeployment } from "../lib/deployment";
-import type { DevChain } from "./chain";
+import { connectContracts, type Contracts, type Deployment, deploymentFile, loadDeployment } from "../lib/deployment";
+import { DEV_CHAIN_ID, type DevChain } from "./chain";
 import type { People } from "./people";
 import { ProcessError, start } from "./processes";
 
@@ -59,7 +59,8 @@ export async function deploy(chain: DevChain, people: People, folder: string): P
   // A named deployment writes its addresses beside its journal, not over the user's deployments/31337.json.
   const deploymentId = basename(folder);
   const journal = join(ROOT, "deploy/deployments", deploymentId);
-  const file = join(folder, "deployment.json");
+  // As the tasks look for it, with GROUNDWORK_ROOT=folder.
+  const file = deploymentFile(DEV_CHAIN_ID, folder);
   const log = join(folder, "deploy.log");
   const entry = start(
     "deployment",
@@ -83,7 +84,8 @@ export async function deploy(chain: DevChain, people: People, folder: string): P
   const code = await entry.ended;
   if (code !== 0)
     throw new ProcessError("deployment", `ended with code ${code}:\n${readFileSync(log, "utf8").slice(-2000)}`);
-  cpSync(journal, folder, { recursive: true });
+  mkdirSync(dirname(file), { recursive: true });
+  cpSync(join(journal, "deployment.json"), file);
   rmSync(journal, { recursive: true, force: true });
   const deployment = loadDeployment(file);
   return { deployment, file, contracts: connectContracts(deployment, chain.provider), parameters };

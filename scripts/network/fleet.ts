@@ -77,6 +77,7 @@ export class Fleet {
     this.sent.set(device.id, proof);
   }
 
+  /** A box that no maker posted feeds the registered device of another cheat, whose payee would be paid. */
   private async sendUnregistered(
     committee: Committee,
     box: Box,
@@ -84,17 +85,21 @@ export class Fleet {
     n: number,
     time: number,
   ): Promise<void> {
-    const deviceId = this.devices[0]?.id ?? 1n; // claims to be somebody
-    const owner = this.devices[0]?.owner;
-    if (owner === undefined) return;
-    const subNetwork = box.place.category;
-    const pretended: Device = { id: deviceId, box, owner, operatorId: 1n, subNetwork };
-    this.note(await sendProof(committee.urlsFor(n), this.proof(pretended, epoch, n, time, false)));
+    const accomplice = this.devices.find((device) => device.box.cheat === "replayedCounter");
+    if (accomplice === undefined) return;
+    const { privateKey, key, keyHash } = box;
+    const pretended: Device = { ...accomplice, box: { ...accomplice.box, privateKey, key, keyHash } };
+    this.note(await sendProof(committee.urlsFor(n), this.proof(pretended, epoch, n, time)));
+  }
+
+  /** What the device's sensors say in this epoch. */
+  reading(device: Device, epoch: number, n: number): ReturnType<FleetSource["readingFor"]> {
+    return this.source.readingFor(device.box.place.index, epoch, n);
   }
 
   /** A signed reading; `fresh` moves the box's counter and meter on. */
   private proof(device: Device, epoch: number, n: number, time: number, fresh = true): ReturnType<typeof makeProof> {
-    const reading = this.source.readingFor(device.box.place.index, epoch, n);
+    const reading = this.reading(device, epoch, n);
     const counter = (this.counters.get(device.id) ?? 0n) + (fresh ? 1n : 0n);
     const meter = (this.meters.get(device.id) ?? 0n) + (fresh ? reading.units : 0n);
     if (fresh) {

@@ -11,9 +11,9 @@ import { DevChain } from "./chain";
 import { lockTokens, type PassedProposal, passProposal } from "./dao";
 import { type Deployed, deploy } from "./deploy";
 import { Fleet } from "./fleet";
-import { Committee } from "./nodes";
+import { Committee, type NodeTesting } from "./nodes";
 import { fundGas, makePeople, type People, type Person } from "./people";
-import { createOperators, type Device, handOutTokens, licenseMakers, onboardBoxes } from "./setup";
+import { assignBoxes, createOperators, type Device, handOutTokens, licenseMakers, onboardBoxes } from "./setup";
 
 export const NODES = 4;
 const PRICES_E8 = [24_900_000n, 25_000_000n, 25_100_000n, 25_200_000n]; // USD 0.25 a token: modelled, there is no market
@@ -93,9 +93,9 @@ export class Network {
     readonly deployed: Deployed,
     readonly boxes: readonly Box[],
     readonly progress: Progress,
-    public committee: Committee,
   ) {}
 
+  committee!: Committee;
   devices: Device[] = [];
   fleet!: Fleet;
 
@@ -109,23 +109,29 @@ export class Network {
     progress.step("deploy the contracts, wire them, hand them to the timelock");
     const deployed = await deploy(chain, people, options.folder);
     const boxes = makeBoxes(options.devices, options.seed);
+    const network = new Network(options, chain, people, deployed, boxes, progress);
     progress.step("start four oracle nodes");
-    const committee = await Committee.launch({
+    network.committee = await network.launchCommittee();
+    return network;
+  }
+
+  /** Four node processes; again with the same databases when called again. */
+  async launchCommittee(testing?: NodeTesting, envOf?: (index: number) => NodeJS.ProcessEnv): Promise<Committee> {
+    const { chain, people, deployed, options } = this;
+    const { settlement, committee } = deployed.parameters;
+    return Committee.launch({
       folder: join(options.folder, "nodes"),
       rpcUrl: chain.rpcUrl,
-      deployment: deployed.deployment,
       deploymentFile: deployed.file,
       signers: people.signers,
       transmitters: people.transmitters,
-      f: deployed.parameters.committee.f,
-      donId: deployed.parameters.committee.donId,
-      workflow: {
-        name: deployed.parameters.settlement.workflowName,
-        owner: deployed.parameters.settlement.workflowOwner,
-      },
+      f: committee.f,
+      donId: committee.donId,
+      workflow: { name: settlement.workflowName, owner: settlement.workflowOwner },
       pricesE8: PRICES_E8,
+      ...(testing && { testing }),
+      ...(envOf && { envOf }),
     });
-    return new Network(options, chain, people, deployed, boxes, progress, committee);
   }
 
   get c(): Deployed["contracts"] {
@@ -140,16 +146,16 @@ export class Network {
     progress.step("license makers and certify models through the council");
     await handOutTokens(c, people);
     const models = await licenseMakers(chain, c, people, boxes);
-    const operators = await createOperators(c, people);
+    const assignments = assignBoxes(people, boxes);
+    await createOperators(c, people, assignments);
     progress.step("wait for the committee's price");
     await chain.passUntil("price", async () => ((await c.priceFeed.lastRound()) > 0n ? true : undefined), {
       seconds: 60,
     });
     await this.buyCredits(people.sponsor, SPONSOR_CREDITS);
-    const total = boxes.filter((box) => box.cheat !== "unregisteredDevice").length;
     let done = 0;
-    this.devices = await onboardBoxes(chain, c, people, boxes, models, operators, () =>
-      progress.count("onboard devices", ++done, total),
+    this.devices = await onboardBoxes(chain, c, people, assignments, models, () =>
+      progress.count("onboard devices", ++done, assignments.length),
     );
     const { chainId } = await chain.provider.getNetwork();
     this.fleet = await Fleet.open(chainId, await c.devices.getAddress(), this.devices, boxes);
@@ -341,11 +347,7 @@ export class Network {
       ),
     );
     const minted = await c.credits.queryFilter(c.credits.filters.CreditsMinted);
-    const money = await auditMoney(
-      c.token,
-      [await c.distributor.getAddress(), await c.timelock.getAddress()],
-      (await c.token.queryFilter(c.token.filters.GenesisAllocated)).at(-1)?.blockNumber ?? 0,
-    );
+    const money = await auditMoney(c.token, [await c.distributor.getAddress(), await c.timelock.getAddress()]);
     return {
       devices: Number(await c.devices.deviceCount()),
       operators: (await c.staking.queryFilter(c.staking.filters.OperatorCreated)).length,
@@ -425,8 +427,7 @@ export async function runNetwork(
           : `epoch ${epoch} did not settle within ${SETTLE_SECONDS} s`,
       );
     }
-    const { length } = await network.clock();
-    if (length > 0) await network.claimAll(await termOf(network, epoch));
+    await network.claimAll(await termOf(network, epoch));
   }
   if (settling) {
     progress.step("the treasury pays a grant by vote");

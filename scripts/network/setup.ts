@@ -114,22 +114,39 @@ export async function licenseMakers(
   return new Map([...models.keys()].map((name, i) => [name, BigInt(i + 1)]));
 }
 
-/** One operator a person, staked for many devices, accepting every owner. Returns their ids. */
-export async function createOperators(c: Contracts, people: People): Promise<bigint[]> {
+/** Who owns a box, and which operator backs it. */
+export interface Assignment {
+  readonly box: Box;
+  readonly owner: Person;
+  readonly operatorId: bigint;
+}
+
+/** Owners and operators take turns; every cheat owns its own box. Unregistered boxes have neither. */
+export function assignBoxes(people: People, boxes: readonly Box[]): Assignment[] {
+  const registered = boxes.filter((box) => box.cheat !== "unregisteredDevice");
+  const cheats = registered.filter((box) => box.cheat !== undefined);
+  return registered.map((box, i) => {
+    const owner = box.cheat ? people.cheats[cheats.indexOf(box)] : people.owners[i % people.owners.length];
+    if (owner === undefined) throw new Error(`nobody owns box ${i}`);
+    return { box, owner, operatorId: BigInt((i % people.operators.length) + 1) };
+  });
+}
+
+/** One operator a person, staked for many devices, accepting the owners whose boxes it will back. */
+export async function createOperators(c: Contracts, people: People, assignments: readonly Assignment[]): Promise<void> {
   const staking = await c.staking.getAddress();
-  const ids: bigint[] = [];
   for (const [i, operator] of people.operators.entries()) {
-    const as = c.staking.connect(operator.signer);
-    await (await as.createOperator()).wait();
     const operatorId = BigInt(i + 1);
-    await c.token.connect(operator.signer).approve(staking, MaxUint256);
-    await (await as.stake(operatorId, MODEL_BOND * 10_000n)).wait();
-    await inTurn(
-      [...people.owners, ...people.cheats].map((owner) => () => as.acceptOwner(operatorId, owner.address, true)),
-    );
-    ids.push(operatorId);
+    const as = c.staking.connect(operator.signer);
+    const mine = assignments.filter((a) => a.operatorId === operatorId);
+    const owners = [...new Set(mine.map((a) => a.owner.address))];
+    await inTurn([
+      () => as.createOperator(),
+      () => c.token.connect(operator.signer).approve(staking, MaxUint256),
+      () => as.stake(operatorId, MODEL_BOND * 10_000n),
+      ...owners.map((owner) => () => as.acceptOwner(operatorId, owner, true)),
+    ]);
   }
-  return ids;
 }
 
 /**
@@ -140,12 +157,11 @@ export async function onboardBoxes(
   chain: DevChain,
   c: Contracts,
   people: People,
-  boxes: readonly Box[],
+  assignments: readonly Assignment[],
   models: ReadonlyMap<string, bigint>,
-  operators: readonly bigint[],
   progress: () => void,
 ): Promise<Device[]> {
-  const registered = boxes.filter((box) => box.cheat !== "unregisteredDevice");
+  const registered = assignments.map((a) => a.box);
   const batches = new Map<string, { batchId: bigint; tree: MerkleTree; members: Box[] }>();
   for (const model of new Set(registered.map((box) => box.place.model))) {
     const members = registered.filter((box) => box.place.model === model);
@@ -162,17 +178,10 @@ export async function onboardBoxes(
   const { chainId } = await chain.provider.getNetwork();
   const deadline = BigInt((await chain.now()) + 86_400);
   const devices = c.devices.connect(people.sponsor.signer);
-  let honest = 0;
-  let cheats = 0;
   const onboarded: Device[] = [];
-  for (const box of registered) {
+  for (const { box, owner, operatorId } of assignments) {
     const batch = batches.get(box.place.model);
     if (batch === undefined) throw new Error(`no batch of ${box.place.model}`);
-    const owner = box.cheat
-      ? people.cheats[cheats++ % people.cheats.length]
-      : people.owners[honest % people.owners.length];
-    const operatorId = operators[honest++ % operators.length];
-    if (owner === undefined || operatorId === undefined) throw new Error("no owner or operator");
     const subNetwork = box.place.category;
     const nonce = BigInt(onboarded.length);
     const message = encodeOnboarding({

@@ -1,11 +1,18 @@
 // `npx hardhat ignition deploy deploy/modules/Groundwork.ts --network NAME`, with three things added: a journal that is
 // not of this chain is told, a chain that mines at once is polled often, and the addresses are written to a file.
-import { HardhatArtifactResolver } from "@nomicfoundation/hardhat-ignition/helpers";
 import { scope } from "hardhat/config";
 import type { HardhatRuntimeEnvironment } from "hardhat/types";
 import { resolve } from "node:path";
 import { loadParameters } from "../../deploy/parameters";
-import { chainIdOf, checkJournal, journalDir, minesAtOnce, writeDeployment } from "../lib/journal";
+import {
+  chainIdOf,
+  checkJournal,
+  journalDir,
+  keepNoBuildInfo,
+  minesAtOnce,
+  noteSentTransactions,
+  writeDeployment,
+} from "../lib/journal";
 
 const GROUNDWORK = "deploy/modules/Groundwork.ts";
 const FAST_POLLING_MS = 20;
@@ -24,12 +31,13 @@ scope("ignition")
     const chainId = await chainIdOf(hre.network.provider);
     const parameters = loadParameters(chainId, hre.config.paths.root);
     const dir = journalDir(hre, chainId, args.deploymentId);
-    if (dir !== undefined && !args.reset) await checkJournal(hre.network.provider, dir);
+    if (dir !== undefined && !args.reset) {
+      await checkJournal(hre.network.provider, dir);
+      await noteSentTransactions(hre.network.provider, dir);
+    }
     if (await minesAtOnce(hre.network.provider)) {
       hre.config.ignition.blockPollingInterval = FAST_POLLING_MS;
-      // The compiler's whole output, 60 MB, would be kept again for each of twenty contracts: only verification on a
-      // public explorer reads it.
-      HardhatArtifactResolver.prototype.getBuildInfo = async () => undefined;
+      keepNoBuildInfo();
     }
 
     await runSuper(args);

@@ -8,3 +8,4 @@ import "./earnings";
 import "./status";
 import "./authority";
 import "./deploy";
+import "./audit";

@@ -179,7 +179,7 @@ describe("attacks: devices", () => {
         [staking, "stake", "OperatorNotController", () => s.stake(1, 1)],
         [staking, "requestUnbond", "OperatorNotController", () => s.requestUnbond(1, 1)],
         [staking, "attachDevice", "StakingNotAllowed", () => s.attachDevice(1, SUB + 1, 1)],
-        [staking, "attachAtOnboarding", "StakingNotRegistry", () => s.attachAtOnboarding(1, 1, stranger, SUB, 1)],
+        [staking, "attachAtOnboarding", "StakingNotRegistry", () => s.attachAtOnboarding(1, 1, alice, SUB + 1, 1)],
         [staking, "detachDevice", "StakingNotAllowed", () => s.detachDevice(1, SUB)],
         [staking, "createOperator", "", "self"],
         [staking, "release", "", "self"], // pays the controller, whoever calls

@@ -69,7 +69,7 @@ describe("attacks: emission", () => {
     expect(reserve + stakers + treasury + budgets.reduce((a, b) => a + b, 0n)).to.equal(scheduled);
     return {
       closed,
-      events: events.map(({ args }) => [...args.toArray().map((value) => String(value))]),
+      events: events.map(({ args }) => Array.from<unknown>(args).map(String)),
       budgets,
       scheduled,
       reserve,

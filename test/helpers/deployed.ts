@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { ethers, ignition } from "hardhat";
 import { groundworkModule } from "../../deploy/modules/Groundwork";
 import { checkParameters, DEVELOPMENT_CHAIN, type Parameters } from "../../deploy/parameters";
+import { keepNoBuildInfo } from "../../scripts/lib/journal";
 import { connectContracts, CONTRACTS, type ContractName, type Deployment } from "../../scripts/lib/deployment";
 
 export const DEMO_PARAMETERS: unknown = JSON.parse(
@@ -11,6 +12,7 @@ export const DEMO_PARAMETERS: unknown = JSON.parse(
 );
 
 export async function deployWith(p: Parameters) {
+  keepNoBuildInfo();
   const [deployer, ...others] = await ethers.getSigners();
   const block = (await ethers.provider.getBlockNumber()) + 1;
   const deployed = await ignition.deploy(groundworkModule(p), { config: { blockPollingInterval: 5 } });

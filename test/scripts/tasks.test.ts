@@ -33,7 +33,6 @@ const list = (json: Json | undefined): Json[] => json as unknown as Json[];
 const num = (json: Json | undefined): number => json as unknown as number;
 const text = (json: Json | undefined): string => json as unknown as string;
 
-const ROOT_ENV = "GROUNDWORK_ROOT";
 const YEARS = "4y";
 const SUB = 1;
 const EPOCH = 1;
@@ -87,7 +86,7 @@ describe("scripts: tasks", () => {
   before(async () => {
     root = mkdtempSync(join(tmpdir(), "groundwork-tasks-"));
     mkdirSync(join(root, "deployments"));
-    process.env[ROOT_ENV] = root;
+    process.env.GROUNDWORK_ROOT = root;
     server = createServer((request, response) => {
       const page = pages.get(request.url ?? "");
       response.writeHead(page === undefined ? 404 : 200, { "content-type": "application/json" });
@@ -100,7 +99,7 @@ describe("scripts: tasks", () => {
   after(() => {
     server.close();
     rmSync(root, { recursive: true });
-    delete process.env[ROOT_ENV];
+    delete process.env.GROUNDWORK_ROOT;
   });
 
   beforeEach(() => pages.clear());
@@ -361,6 +360,10 @@ describe("scripts: tasks", () => {
     expect(s.supply!.total).to.equal(String(parseEther("200000000")));
     expect([s.supply!.minted, s.supply!.burned, s.credits!.supply]).to.deep.equal(["0", "0", "0"]);
     expect([s.council!.active, s.council!.floor]).to.deep.equal([true, String(await council.floor())]);
+    expect([s.devices, s.operators]).to.deep.equal([
+      { onboarded: 0, retired: 0 },
+      { count: 0, staked: "0", unbonding: "0" },
+    ]);
     expect([s.committee!.members, s.committee!.equal, s.committee!.stale]).to.deep.equal([4, true, []]);
     expect(s.price!.state).to.equal("Halted");
     const shown = await printed("status", {});
