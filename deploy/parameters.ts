@@ -239,8 +239,8 @@ function rules(p: Parameters): Rule[] {
     ["settlement.window", s.minWindow <= s.window && s.window <= s.maxWindow, "is outside minWindow … maxWindow"],
     [
       "settlement.resettlePeriod",
-      s.resettlePeriod >= s.maxWindow + p.maxPause,
-      "is shorter than maxWindow + maxPause: a pause could cost an epoch",
+      s.resettlePeriod >= 2 * s.maxWindow + p.maxPause,
+      "is shorter than 2 maxWindow + maxPause: a pause and a cancel after it could cost an epoch",
     ],
     ["committee.f", c.members.length >= 3 * c.f + 1, "needs 3f + 1 members"],
     ["committee.members", distinct(c.members.map((m) => m.signer)), "two have one signer"],

@@ -22,7 +22,7 @@ const Guard = z.strictObject({
   replace: z.string(),
   test: z.string(),
 });
-type Guard = z.infer<typeof Guard> & { name: string };
+export type Guard = z.infer<typeof Guard> & { name: string };
 
 type Verdict = "red" | "STILL GREEN" | "BROKEN PATCH" | "NO TEST";
 
@@ -33,7 +33,7 @@ interface Result {
   output: string;
 }
 
-function readGuards(): Guard[] {
+export function readGuards(): Guard[] {
   return readdirSync(GUARDS)
     .filter((f) => f.endsWith(".json"))
     .sort()
@@ -41,6 +41,31 @@ function readGuards(): Guard[] {
       ...Guard.parse(JSON.parse(readFileSync(join(GUARDS, f), "utf8"))),
       name: f.replace(/\.json$/, ""),
     }));
+}
+
+/** docs/attacks.md: id → test → guard. test/attacks/page.test.ts holds the committed page against the guard files. */
+export function attacksPage(guards: readonly Guard[]): string {
+  const order = (name: string): string => name.replace(/\d+/g, (n) => n.padStart(4, "0"));
+  const cell = (text: string): string => text.replace(/\|/g, "\\|").replace(/\s+/g, " ");
+  const rows = [...guards]
+    .sort((a, b) => (order(a.name) < order(b.name) ? -1 : 1))
+    .map((g) => `| ${g.id} | ${cell(g.attack)} | ${g.test} | ${cell(g.guard)} |`);
+  return [
+    "# Attacks",
+    "",
+    "Every attack that the suite withstands today, the test that mounts it (its title begins with the id) and the guard that stops",
+    "it. `npm run attacks` takes each guard away by a one-line patch in a scratch copy and must see its test go red. This page is",
+    "written from test/attacks/guards/ by `npm run attacks -- --docs`; a test holds it against them.",
+    "",
+    "Families: D devices and proofs, O oracle, E emission and claims, S staking, G governance and access. What is not in this table is",
+    "not claimed: slashing and disputes (D3, D8 to D11, S1 to S7) come with stage 2, prices and paid use (O7, O8, E5, E6, M1 to M8)",
+    "with the stages after it. Checks of the oracle nodes are in test/oracle/ and test/e2e/.",
+    "",
+    "| id | attack | test | guard |",
+    "|---|---|---|---|",
+    ...rows,
+    "",
+  ].join("\n");
 }
 
 /** Runs the attack's tests in `dir`; tells how many passed and failed. */
@@ -96,9 +121,11 @@ async function main(): Promise<void> {
     .option("--only <id>", "one attack, e.g. A-D4")
     .option("--jobs <n>", "scratch copies at work side by side", "2")
     .option("--json", "print one JSON object as the last line")
+    .option("--docs", "write docs/attacks.md from the guard files, and run nothing")
     .parse()
-    .opts<{ only?: string; jobs: string; json?: boolean }>();
+    .opts<{ only?: string; jobs: string; json?: boolean; docs?: boolean }>();
 
+  if (options.docs) return writeFileSync(join(ROOT, "docs/attacks.md"), attacksPage(readGuards()));
   const guards = readGuards().filter((g) => options.only === undefined || g.id === options.only);
   if (guards.length === 0) throw new Error(`no guard ${options.only ?? ""} in test/attacks/guards`);
 
@@ -145,7 +172,9 @@ async function main(): Promise<void> {
   process.exitCode = wrong.length === 0 ? 0 : 1;
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 2;
-});
+if (require.main === module) {
+  main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 2;
+  });
+}

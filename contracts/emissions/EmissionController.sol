@@ -48,7 +48,10 @@ contract EmissionController is IEmissionController, AccessManaged, Epochs, Reent
     uint256 private constant CURVE_GAS = 100_000;
     bytes32 private constant STAKERS = "stakers";
     bytes32 private constant TREASURY = "treasury";
-    bytes32 private constant RATE_KEY = 0;
+    /// @dev Settlements and buckets have a limiter each: a settlement needs its budget at once, a bucket is collected in
+    /// parts, by anyone, and would hold up settlements for as long as it has something to collect.
+    bytes32 private constant SETTLEMENTS_RATE = "settlements";
+    bytes32 private constant BUCKETS_RATE = "buckets";
 
     // Immutables
 
@@ -88,8 +91,9 @@ contract EmissionController is IEmissionController, AccessManaged, Epochs, Reent
     /// @param length of an epoch
     /// @param curve_ emission by epoch
     /// @param buckets split of the first epochs; stakers' and treasury's parts wait until they have receivers
-    /// @param rateCapacity most that can be minted at once, and most that an epoch emits, in wei, below 2^96
-    /// @param rateRefillPerSecond wei; must refill what the curve emits. Kept as capacity ÷ ⌈capacity ÷ refill⌉
+    /// @param rateCapacity most that settlements, and as much again that buckets, can mint at once, and most that an epoch
+    /// emits, in wei, below 2^96
+    /// @param rateRefillPerSecond wei, of each of the two; must refill what the curve emits. Kept as capacity ÷ ⌈capacity ÷ refill⌉
     constructor(
         address manager,
         address token_,
@@ -144,7 +148,7 @@ contract EmissionController is IEmissionController, AccessManaged, Epochs, Reent
 
         emit TreasuryCollected(to, amount);
 
-        _mint(to, amount);
+        _mint(BUCKETS_RATE, to, amount);
     }
 
     /// @inheritdoc IEmissionController
@@ -156,7 +160,7 @@ contract EmissionController is IEmissionController, AccessManaged, Epochs, Reent
 
         emit StakersCollected(to, amount);
 
-        _mint(to, amount);
+        _mint(BUCKETS_RATE, to, amount);
     }
 
     // The distributor; reclaim also anyone
@@ -168,7 +172,7 @@ contract EmissionController is IEmissionController, AccessManaged, Epochs, Reent
 
         emit BudgetFunded(subNetwork, epoch, msg.sender, amount);
 
-        _mint(msg.sender, amount);
+        _mint(SETTLEMENTS_RATE, msg.sender, amount);
     }
 
     /// @inheritdoc IEmissionController
@@ -341,8 +345,8 @@ contract EmissionController is IEmissionController, AccessManaged, Epochs, Reent
     }
 
     /// @inheritdoc IEmissionController
-    function rateAvailable() public view returns (uint256) {
-        return _rate.available(RATE_KEY);
+    function rateAvailable() external view returns (uint256) {
+        return _rate.available(SETTLEMENTS_RATE);
     }
 
     /// @inheritdoc IEmissionController
@@ -444,13 +448,13 @@ contract EmissionController is IEmissionController, AccessManaged, Epochs, Reent
     function _collectable(bytes32 bucket, address to, uint256 collected) private view returns (uint256 amount) {
         if (to == address(0)) revert EmissionNoReceiver(bucket);
         if (collected == 0) revert EmissionNothingToCollect();
-        amount = Math.min(collected, rateAvailable());
+        amount = Math.min(collected, _rate.available(BUCKETS_RATE));
         if (amount == 0) revert EmissionRateExceeded(collected, 0);
     }
 
-    function _mint(address to, uint256 amount) private {
+    function _mint(bytes32 rate, address to, uint256 amount) private {
         if (amount == 0) return;
-        if (!_rate.tryConsume(RATE_KEY, amount)) revert EmissionRateExceeded(amount, rateAvailable());
+        if (!_rate.tryConsume(rate, amount)) revert EmissionRateExceeded(amount, _rate.available(rate));
         totalMinted += amount;
         token.mint(to, amount);
     }

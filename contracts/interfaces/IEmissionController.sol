@@ -79,11 +79,11 @@ interface IEmissionController {
     /// (called by the RewardDistributor) or when nothing can settle it any more (anyone).
     function reclaim(uint16 subNetwork, uint32 epoch) external;
 
-    /// @notice Mints what the treasury bucket has collected, as far as the rate limiter allows now, to the treasury.
+    /// @notice Mints what the treasury bucket has collected, as far as the buckets' rate limiter allows now, to the treasury.
     /// Anyone.
     function collectTreasury() external returns (uint256 amount);
 
-    /// @notice Mints what the stakers' bucket has collected, as far as the rate limiter allows now, to its receiver.
+    /// @notice Mints what the stakers' bucket has collected, as far as the buckets' limiter allows now, to its receiver.
     /// Anyone.
     function collectStakers() external returns (uint256 amount);
 
@@ -126,7 +126,8 @@ interface IEmissionController {
     /// @notice Wei that wait for collectTreasury() and collectStakers().
     function collectable() external view returns (uint256 treasury, uint256 stakers);
 
-    /// @notice Wei that may be minted now. The limiter holds at most its capacity and refills linearly.
+    /// @notice Wei that settlements may mint now. The limiter holds at most its capacity and refills linearly; the buckets
+    /// have another one of the same size, so that collecting never holds up a settlement.
     function rateAvailable() external view returns (uint256);
 
     /// @notice The curve in force now.

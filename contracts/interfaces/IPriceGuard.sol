@@ -13,8 +13,9 @@ pragma solidity ^0.8.30;
 /// Warning: a feed's honest level is not known here. A wrong level held for a whole window becomes the average; the band
 /// is the last bound.
 interface IPriceGuard {
-    /// @notice `Ok`: every configured source is healthy. `Degraded`: one of two is not, the other one is used.
-    /// `Halted`: no usable price.
+    /// @notice `Ok`: every configured source is healthy. `Degraded`: one of two gives no fresh price, the other one is used.
+    /// `Halted`: no usable price, two that disagree, or one outside the band (the market may have left it, and the other
+    /// source may only be slow to follow).
     enum PriceState {
         Ok,
         Degraded,

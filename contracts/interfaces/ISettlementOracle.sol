@@ -144,8 +144,8 @@ interface ISettlementOracle {
     /// @notice Distributor that is told of final settlements of `term` (the current or a coming one); 0 if none.
     function distributorOf(uint32 term) external view returns (address);
 
-    /// @notice Seconds after its end in which an epoch may be settled. At least the longest window and the longest pause
-    /// together, so that a pause alone never costs a budget.
+    /// @notice Seconds after its end in which an epoch may be settled. At least two of the longest windows and the longest
+    /// pause together, so that the guardian, with a pause and a cancel after it, never costs a budget.
     function resettlePeriod() external view returns (uint32);
 
     /// @notice Shortest window that can be set, in seconds.

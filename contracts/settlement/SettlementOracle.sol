@@ -75,7 +75,7 @@ contract SettlementOracle is ISettlementOracle, Guarded, ReportReceiver {
     ) Guarded(manager, maxPause_) Epochs(epochGenesis_, epochLength_) {
         if (termLength_ == 0) revert SettlementBadParameter("termLength", 0);
         if (minWindow_ == 0 || minWindow_ > maxWindow_) revert SettlementBadParameter("minWindow", minWindow_);
-        if (resettlePeriod_ < uint256(maxWindow_) + maxPause_) {
+        if (resettlePeriod_ < 2 * uint256(maxWindow_) + maxPause_) {
             revert SettlementBadParameter("resettlePeriod", resettlePeriod_);
         }
 

@@ -40,6 +40,8 @@ contract PriceGuard is IPriceGuard, AccessManaged {
     uint32 private constant MAX_AGE = 7 days;
     uint32 private constant MAX_WINDOW = 30 days;
     uint256 private constant BPS = 10_000;
+    /// @dev A fresh answer outside the band.
+    uint256 private constant OUT_OF_BAND = type(uint256).max;
 
     // Immutables
 
@@ -204,9 +206,11 @@ contract PriceGuard is IPriceGuard, AccessManaged {
         if (primary.feed == address(0)) return _bootstrapSpot();
 
         uint256 a = _answerE8(primary, minE8, maxE8);
+        if (a == OUT_OF_BAND) return (PriceState.Halted, 0);
         if (secondary.feed == address(0)) return (a == 0 ? PriceState.Halted : PriceState.Ok, a);
 
         uint256 b = _answerE8(secondary, minE8, maxE8);
+        if (b == OUT_OF_BAND) return (PriceState.Halted, 0);
         if (a == 0 || b == 0) return (a == b ? PriceState.Halted : PriceState.Degraded, a + b);
 
         (uint256 low, uint256 high) = a < b ? (a, b) : (b, a);
@@ -227,7 +231,7 @@ contract PriceGuard is IPriceGuard, AccessManaged {
         return priceE8 >= _primary.boundE8 && priceE8 <= _secondary.boundE8;
     }
 
-    /// @dev The price of a healthy feed, else 0. Never reverts: the call has bounded gas, and five words of what it returns
+    /// @dev The price of a healthy feed, OUT_OF_BAND if it answers a price outside, else 0. Never reverts: the call has bounded gas, and five words of what it returns
     /// are looked at, whatever it returns.
     function _answerE8(Feed memory source, uint256 minE8, uint256 maxE8) private view returns (uint256 priceE8) {
         address feed = source.feed;
@@ -254,6 +258,6 @@ contract PriceGuard is IPriceGuard, AccessManaged {
             if (decimals > 8) priceE8 /= 10 ** (decimals - 8);
             else if (decimals < 8 && priceE8 <= maxE8) priceE8 *= 10 ** (8 - decimals);
         }
-        if (priceE8 < minE8 || priceE8 > maxE8) return 0;
+        if (priceE8 < minE8 || priceE8 > maxE8) return OUT_OF_BAND;
     }
 }

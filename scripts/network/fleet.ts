@@ -92,9 +92,14 @@ export class Fleet {
     this.note(await sendProof(committee.urlsFor(n), this.proof(pretended, epoch, n, time)));
   }
 
+  /** What the device's sensors say in this epoch. */
+  reading(device: Device, epoch: number, n: number): ReturnType<FleetSource["readingFor"]> {
+    return this.source.readingFor(device.box.place.index, epoch, n);
+  }
+
   /** A signed reading; `fresh` moves the box's counter and meter on. */
   private proof(device: Device, epoch: number, n: number, time: number, fresh = true): ReturnType<typeof makeProof> {
-    const reading = this.source.readingFor(device.box.place.index, epoch, n);
+    const reading = this.reading(device, epoch, n);
     const counter = (this.counters.get(device.id) ?? 0n) + (fresh ? 1n : 0n);
     const meter = (this.meters.get(device.id) ?? 0n) + (fresh ? reading.units : 0n);
     if (fresh) {

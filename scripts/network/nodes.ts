@@ -3,7 +3,6 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createClient } from "@libsql/client";
 import { z } from "zod";
-import type { Deployment } from "../lib/deployment";
 import { DEV_CHAIN_ID } from "./chain";
 import type { Person } from "./people";
 import { freePort, type Running, start, stop, waitFor } from "./processes";
@@ -17,7 +16,6 @@ export interface NodeTesting {
 export interface CommitteeOptions {
   readonly folder: string;
   readonly rpcUrl: string;
-  readonly deployment: Deployment;
   readonly deploymentFile: string;
   readonly signers: readonly Person[];
   readonly transmitters: readonly Person[];
@@ -26,8 +24,8 @@ export interface CommitteeOptions {
   readonly workflow: { readonly name: string; readonly owner: string };
   readonly pricesE8: readonly bigint[];
   readonly testing?: NodeTesting;
-  /** Extra environment, e.g. a shim that moves the wall clock. */
-  readonly env?: NodeJS.ProcessEnv;
+  /** Extra environment of a node, e.g. a shim that moves its wall clock. */
+  readonly envOf?: (index: number) => NodeJS.ProcessEnv;
 }
 
 export interface CommitteeNode {
@@ -80,7 +78,7 @@ export class Committee {
         ),
       );
       const env = {
-        ...o.env,
+        ...o.envOf?.(index),
         SIGNER_KEY: signer.privateKey,
         TRANSMITTER_KEY: o.transmitters[index]?.privateKey ?? "",
         ...(o.testing && { GROUNDWORK_TESTING: "1" }),

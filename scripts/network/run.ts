@@ -11,7 +11,7 @@ import { DevChain } from "./chain";
 import { lockTokens, type PassedProposal, passProposal } from "./dao";
 import { type Deployed, deploy } from "./deploy";
 import { Fleet } from "./fleet";
-import { Committee } from "./nodes";
+import { Committee, type NodeTesting } from "./nodes";
 import { fundGas, makePeople, type People, type Person } from "./people";
 import { assignBoxes, createOperators, type Device, handOutTokens, licenseMakers, onboardBoxes } from "./setup";
 
@@ -93,9 +93,9 @@ export class Network {
     readonly deployed: Deployed,
     readonly boxes: readonly Box[],
     readonly progress: Progress,
-    public committee: Committee,
   ) {}
 
+  committee!: Committee;
   devices: Device[] = [];
   fleet!: Fleet;
 
@@ -109,23 +109,29 @@ export class Network {
     progress.step("deploy the contracts, wire them, hand them to the timelock");
     const deployed = await deploy(chain, people, options.folder);
     const boxes = makeBoxes(options.devices, options.seed);
+    const network = new Network(options, chain, people, deployed, boxes, progress);
     progress.step("start four oracle nodes");
-    const committee = await Committee.launch({
+    network.committee = await network.launchCommittee();
+    return network;
+  }
+
+  /** Four node processes; again with the same databases when called again. */
+  async launchCommittee(testing?: NodeTesting, envOf?: (index: number) => NodeJS.ProcessEnv): Promise<Committee> {
+    const { chain, people, deployed, options } = this;
+    const { settlement, committee } = deployed.parameters;
+    return Committee.launch({
       folder: join(options.folder, "nodes"),
       rpcUrl: chain.rpcUrl,
-      deployment: deployed.deployment,
       deploymentFile: deployed.file,
       signers: people.signers,
       transmitters: people.transmitters,
-      f: deployed.parameters.committee.f,
-      donId: deployed.parameters.committee.donId,
-      workflow: {
-        name: deployed.parameters.settlement.workflowName,
-        owner: deployed.parameters.settlement.workflowOwner,
-      },
+      f: committee.f,
+      donId: committee.donId,
+      workflow: { name: settlement.workflowName, owner: settlement.workflowOwner },
       pricesE8: PRICES_E8,
+      ...(testing && { testing }),
+      ...(envOf && { envOf }),
     });
-    return new Network(options, chain, people, deployed, boxes, progress, committee);
   }
 
   get c(): Deployed["contracts"] {

@@ -26,6 +26,8 @@ import {
   epochEnd,
   expectRefused,
   finalise,
+  GUARDIAN_ROLE,
+  identityOf,
   metadataOf,
   PayoutTree,
   PERIODS,
@@ -461,6 +463,51 @@ describe("attacks: settlement", () => {
       await expect(world.asGuardian.cancel(s, 0))
         .to.be.revertedWithCustomError(world.oracle, "SettlementWindowClosed")
         .withArgs(deadline);
+    });
+
+    it("[A-G5] costs no epoch its budget with a pause and a cancel after it, at the least resettlePeriod", async () => {
+      const world = await loadFixture(fixture);
+      const guardian = (await ethers.getSigners())[1]!;
+      const { epochLength, termLength, minWindow, maxWindow, maxPause } = PERIODS;
+      const resettlePeriod = 2 * maxWindow + maxPause;
+      const deploy = (period: number) =>
+        ethers.deployContract("SettlementOracle", [
+          world.manager.target,
+          world.genesis,
+          epochLength,
+          termLength,
+          maxWindow,
+          minWindow,
+          maxWindow,
+          period,
+          maxPause,
+        ]);
+      await expect(deploy(resettlePeriod - 1))
+        .to.be.revertedWithCustomError(world.oracle, "SettlementBadParameter")
+        .withArgs(ethers.encodeBytes32String("resettlePeriod"), resettlePeriod - 1);
+      const oracle = await deploy(resettlePeriod);
+      await oracle.setReporter(1, identityOf(world.forwarder, world.committee));
+      const selectors = ["cancel", "pause"].map((name) => oracle.getFunction(name).fragment.selector);
+      await world.manager.setTargetFunctionRole(oracle.target, selectors, GUARDIAN_ROLE);
+
+      const reporter = oracle.connect(await asContract(world.forwarder.target as string));
+      const deliverNow = async () => {
+        const s = await settlementFor({ ...world, oracle }, 1, 1);
+        const payload = encodeSettlement(s);
+        await reporter.onReport(metadataOf(signedReport(world.committee, payload)), payload);
+        return s;
+      };
+      // The worst that it can do: a pause from the end of the epoch, a cancel in the last second of the window.
+      await time.setNextBlockTimestamp(epochEnd(world, 1));
+      await oracle.connect(guardian).pause(oracle.getFunction("onReport").fragment.selector);
+      await time.setNextBlockTimestamp(epochEnd(world, 1) + maxPause);
+      const s = await deliverNow();
+      const { deadline } = await oracle.settlementOf(1, 1);
+      await time.setNextBlockTimestamp(deadline - 1n);
+      await oracle.connect(guardian).cancel(s, 0);
+      await time.setNextBlockTimestamp(deadline);
+      const again = await deliverNow();
+      expect((await oracle.settlementOf(1, 1)).id).to.equal(settlementId(again));
     });
 
     it("[A-G5] cannot pause claims or finalising", async () => {

@@ -323,6 +323,26 @@ describe("EmissionController", () => {
       expect(await f.token.balanceOf(f.distributor)).to.equal(2n * INITIAL);
     });
 
+    it("passes however much the buckets collect: who collects cannot hold up a settlement", async () => {
+      const f = await loadFixture(emissionFixture);
+      const buckets = { devicesBps: 4000n, stakersBps: 0n, treasuryBps: 6000n };
+      const small = await deploy({ base: f, buckets, capacity: INITIAL });
+      await f.token.setMinter(small);
+      await small.setDistributor(f.distributor);
+      await small.setReceiver(TREASURY, f.treasury);
+      await small.addSubNetwork(0, 0, "");
+      await small.setWeights([10_000]);
+      // Nobody has collected for four epochs: more waits for the treasury than the limiter refills in half an epoch.
+      await toEpoch(small, 4);
+      await small.closeEpochs(4);
+      await small.connect(f.stranger).collectTreasury();
+      await time.increase(EPOCH_LENGTH / 2);
+      await small.connect(f.stranger).collectTreasury();
+      expect(await f.token.balanceOf(f.treasury)).to.equal(2n * INITIAL);
+      await small.connect(f.distributor).fund(1, 1);
+      expect(await f.token.balanceOf(f.distributor)).to.equal((INITIAL * 4n) / 10n);
+    });
+
     it("mints the budget to the distributor, once", async () => {
       const { emissions, token, distributor } = await loadFixture(closed);
       const supply = await token.totalSupply();

@@ -96,7 +96,7 @@ describe("SettlementOracle", () => {
       ["minWindow", { minWindow: 7_201 }, 7_201],
       ["window", { window: 599 }, 599],
       ["window", { window: 7_201 }, 7_201],
-      ["resettlePeriod", { resettlePeriod: 86_400 + 7_200 - 1 }, 86_400 + 7_200 - 1],
+      ["resettlePeriod", { resettlePeriod: 86_400 + 2 * 7_200 - 1 }, 86_400 + 2 * 7_200 - 1],
     ] as const) {
       it(`when ${name} is ${value}, it reverts`, async () => {
         const world = await loadFixture(fixture);
@@ -109,12 +109,12 @@ describe("SettlementOracle", () => {
 
     it("when all are at their bounds, it keeps them", async () => {
       const world = await loadFixture(fixture);
-      const fields = { window: 7_200, minWindow: 7_200, resettlePeriod: 86_400 + 7_200 };
+      const fields = { window: 7_200, minWindow: 7_200, resettlePeriod: 86_400 + 2 * 7_200 };
       const oracle = await ethers.deployContract("SettlementOracle", await constructorOf(world, fields));
       expect(await oracle.window()).to.equal(7_200);
       expect(await oracle.minWindow()).to.equal(7_200);
       expect(await oracle.maxWindow()).to.equal(7_200);
-      expect(await oracle.resettlePeriod()).to.equal(93_600);
+      expect(await oracle.resettlePeriod()).to.equal(100_800);
       expect(await oracle.termLength()).to.equal(4);
     });
   });

@@ -206,9 +206,24 @@ describe("PriceGuard", () => {
       await answer(a, 2n * PRICE_E8);
       await answer(b, 0n);
       await expectRead(guard, DEGRADED, 2n * PRICE_E8);
-      await answer(a, MAX_E8 + 1n);
+      await a.set(MODE.Revert, 0, 0);
       await answer(b, PRICE_E8);
       await expectRead(guard, DEGRADED, PRICE_E8);
+    });
+
+    it("one outside the band: halted, for the price may have left it", async () => {
+      const { guard, a, b } = await loadFixture(withTwo);
+      // The market crashes through the band; the second source follows by capped steps and still is where it was.
+      for (const value of [MIN_E8 - 1n, 1n, MAX_E8 + 1n, ethers.MaxInt256]) {
+        await answer(a, value);
+        await answer(b, PRICE_E8);
+        await expectRead(guard, HALTED, 0n);
+        await answer(a, PRICE_E8);
+        await answer(b, value);
+        await expectRead(guard, HALTED, 0n);
+      }
+      await answer(b, PRICE_E8);
+      await expectRead(guard, OK, PRICE_E8);
     });
 
     it("both unhealthy: halted", async () => {
