@@ -48,9 +48,10 @@ struct DeployedContracts {
     ForwarderHandover handover;
 }
 
-/// @notice What the guardian may call.
-struct GuardianRow {
+/// @notice Functions of a contract that a role may call.
+struct RoleRow {
     address target;
+    uint64 role;
     bytes4[] selectors;
 }
 
@@ -70,7 +71,7 @@ struct GuardianRow {
 /// @param workflowOwner in the metadata of reports of the price and of every sub-network
 /// @param workflowName in the same
 /// @param weights of the sub-networks, in bps
-/// @param guardianRows functions of the guardian
+/// @param rows functions of the guardian and of the manager's admin
 struct Expectations {
     address deployer;
     address guardian;
@@ -87,12 +88,12 @@ struct Expectations {
     address workflowOwner;
     bytes10 workflowName;
     uint16[] weights;
-    GuardianRow[] guardianRows;
+    RoleRow[] rows;
 }
 
 /// @title The last step of a deployment: reads everything back, or reverts
 /// @notice Its constructor is the check; the contract holds nothing and does nothing. What a contract cannot see (whether
-/// some other account was ever given a role, and whom the forwarder names as its next owner) is recomputed from events
+/// some other account was ever given a role, what is scheduled in the timelock or from a coming epoch, and whom the forwarder names as its next owner) is recomputed from events
 /// by `npx hardhat authority`.
 contract DeploymentCheck {
     /// @notice An account holds a role that it must not have.
@@ -111,7 +112,7 @@ contract DeploymentCheck {
         _checkManager(d, e);
         _checkTimelock(d, e);
         _checkGovernance(d, e);
-        _checkPointers(d);
+        _checkPointers(d, e);
         _checkForwarder(d, e);
         _checkClocks(d, e);
         _checkSettings(d, e);
@@ -127,13 +128,20 @@ contract DeploymentCheck {
         _managerRole(d.manager, 0, address(d.council), false);
         _managerRole(d.manager, Roles.GUARDIAN, e.guardian, true);
         _managerRole(d.manager, Roles.GUARDIAN, address(d.timelock), true);
+        _managerRole(d.manager, Roles.GUARDIAN, address(d.council), false);
         if (e.deployer != e.guardian) _managerRole(d.manager, Roles.GUARDIAN, e.deployer, false);
+        if (e.council != e.guardian) _managerRole(d.manager, Roles.GUARDIAN, e.council, false);
+        for (uint64 role = 0; role <= Roles.GUARDIAN; ++role) {
+            _value("roleAdmin", address(d.manager), d.manager.getRoleAdmin(role), 0);
+            _value("roleGuardian", address(d.manager), d.manager.getRoleGuardian(role), 0);
+            _value("grantDelay", address(d.manager), d.manager.getRoleGrantDelay(role), 0);
+        }
 
-        for (uint256 i; i < e.guardianRows.length; ++i) {
-            GuardianRow memory row = e.guardianRows[i];
+        for (uint256 i; i < e.rows.length; ++i) {
+            RoleRow memory row = e.rows[i];
             for (uint256 j; j < row.selectors.length; ++j) {
                 uint64 role = d.manager.getTargetFunctionRole(row.target, row.selectors[j]);
-                _value(bytes32(row.selectors[j]), row.target, role, Roles.GUARDIAN);
+                _value(bytes32(row.selectors[j]), row.target, role, row.role);
             }
         }
 
@@ -153,6 +161,8 @@ contract DeploymentCheck {
         ];
         for (uint256 i; i < managed.length; ++i) {
             _pointer("authority", managed[i], IAccessManaged(managed[i]).authority(), address(d.manager));
+            _value("targetClosed", managed[i], d.manager.isTargetClosed(managed[i]) ? 1 : 0, 0);
+            _value("targetAdminDelay", managed[i], d.manager.getTargetAdminDelay(managed[i]), 0);
         }
     }
 
@@ -166,16 +176,17 @@ contract DeploymentCheck {
     function _checkTimelock(DeployedContracts memory d, Expectations memory e) private view {
         NetworkTimelock t = d.timelock;
         bytes32[4] memory roles = [bytes32(0), t.PROPOSER_ROLE(), t.EXECUTOR_ROLE(), t.CANCELLER_ROLE()];
-        address[6] memory accounts = [
+        address[7] memory accounts = [
             address(t),
             address(d.governor),
             address(d.council),
             address(0),
             e.deployer,
-            e.guardian
+            e.guardian,
+            e.council
         ];
         // Bit r of accounts[i]: whether it holds roles[r].
-        uint8[6] memory expected = [1, 2 + 8, 2, 4, 0, 0];
+        uint8[7] memory expected = [1, 2 + 8, 2, 4, 0, 0, 0];
         for (uint256 i; i < accounts.length; ++i) {
             for (uint256 r; r < roles.length; ++r) {
                 bool found = t.hasRole(roles[r], accounts[i]);
@@ -205,12 +216,17 @@ contract DeploymentCheck {
 
     // ------------------------------------------------------------------------------------------------- pointers
 
-    function _checkPointers(DeployedContracts memory d) private view {
+    function _checkPointers(DeployedContracts memory d, Expectations memory e) private view {
         _pointer("minter", address(d.token), d.token.minter(), address(d.emissions));
         _pointer("token", address(d.escrow), address(d.escrow.token()), address(d.token));
         _pointer("token", address(d.credits), address(d.credits.token()), address(d.token));
         _pointer("priceGuard", address(d.credits), d.credits.priceGuard(), address(d.priceGuard));
         _value("isSpender", address(d.devices), d.credits.isSpender(address(d.devices)) ? 1 : 0, 1);
+        address[3] memory people = [e.deployer, e.guardian, e.council];
+        for (uint256 i; i < people.length; ++i) {
+            _value("isSpender", people[i], d.credits.isSpender(people[i]) ? 1 : 0, 0);
+            _value("isForwarder", people[i], d.forwarder.isForwarder(people[i]) ? 1 : 0, 0);
+        }
         (IPriceGuard.Source memory primary, IPriceGuard.Source memory secondary) = d.priceGuard.sources();
         _pointer("primary", address(d.priceGuard), primary.feed, address(d.priceFeed));
         _pointer("secondary", address(d.priceGuard), secondary.feed, address(0));
@@ -225,7 +241,11 @@ contract DeploymentCheck {
         _pointer("distributor", address(d.emissions), d.emissions.distributor(), address(d.distributor));
         _pointer("settlement", address(d.emissions), d.emissions.settlementNow(), address(d.settlement));
         _pointer("treasury", address(d.emissions), d.emissions.receiverOf("treasury"), address(d.timelock));
+        _pointer("stakers", address(d.emissions), d.emissions.receiverOf("stakers"), address(0));
+        // In the first term and in the last: nothing is scheduled.
         _pointer("distributor", address(d.settlement), d.settlement.distributorOf(0), address(d.distributor));
+        address last = d.settlement.distributorOf(type(uint32).max);
+        _pointer("distributor", address(d.settlement), last, address(d.distributor));
         _pointer("oracle", address(d.distributor), d.distributor.oracle(), address(d.settlement));
         _pointer("emissions", address(d.distributor), address(d.distributor.emissions()), address(d.emissions));
         _pointer("token", address(d.distributor), address(d.distributor.token()), address(d.token));
@@ -291,6 +311,16 @@ contract DeploymentCheck {
                 address(d.staking),
                 d.staking.unbondingEpochs(),
                 e.minUnbondingEpochs
+            );
+        }
+
+        uint256 challengeable = uint256(d.settlement.resettlePeriod()) + d.settlement.maxWindow();
+        if (uint256(d.devices.challengeEpochs()) * e.epochLength < challengeable) {
+            revert DeploymentWrongValue(
+                "challengeEpochs",
+                address(d.devices),
+                d.devices.challengeEpochs(),
+                (challengeable + e.epochLength - 1) / e.epochLength
             );
         }
 

@@ -97,6 +97,10 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
         if (fee != 0) IDataCredits(credits).spendFrom(msg.sender, o.subNetwork, fee);
         if (o.operatorId != 0) {
             if (staking_ == address(0)) revert DeviceZeroAddress();
+            // A box can name any owner: a caller who is neither that owner nor accepted takes nobody's stake.
+            if (msg.sender != o.owner && !IOperatorStaking(staking_).accepts(o.operatorId, msg.sender)) {
+                revert IOperatorStaking.OperatorDoesNotAccept(o.operatorId, msg.sender);
+            }
             IOperatorStaking(staking_).attachAtOnboarding(deviceId, modelId, o.owner, o.subNetwork, o.operatorId);
         }
     }

@@ -4,13 +4,16 @@ pragma solidity 0.8.30;
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 import {IVotes} from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 import {IBootstrapCouncil} from "../interfaces/IBootstrapCouncil.sol";
+import {IGuarded} from "../interfaces/IGuarded.sol";
+import {IVoteEscrow} from "../interfaces/IVoteEscrow.sol";
 
 /// @title A council that ends by itself
 /// @notice What it can do: while it lasts it is as mighty as the DAO (it could even give itself a role for later); what
 /// bounds it is the timelock's delay, in which everybody sees the operation, may lock, and so end it. What it
 /// can do just before its end: nothing that lasts. Each of its batches begins with a call to `requireActive`, which the
 /// timelock makes when the batch is executed: once the power has passed the floor, whatever the council still has
-/// pending fails for ever. What was executed before stands. It cannot cancel anybody's operation, nor take the id of
+/// pending fails for ever. What was executed before stands. Nor does it act while the guardian keeps `lock` paused, nor
+/// until the delay has run once more since: a brake that the guardian could take away would bind neither of them. It cannot cancel anybody's operation, nor take the id of
 /// a proposal of the DAO, because its batches begin with that call.
 /// @dev Holds PROPOSER_ROLE and no other role of the timelock.
 contract BootstrapCouncil is IBootstrapCouncil {
@@ -86,6 +89,8 @@ contract BootstrapCouncil is IBootstrapCouncil {
     /// @notice Reverts unless the council may act: the first call of every batch of its own.
     function requireActive() external view {
         if (!isActive()) revert CouncilHasEnded();
+        uint256 from = IGuarded(address(votes)).pausedUntil(IVoteEscrow.lock.selector) + timelock.getMinDelay();
+        if (block.timestamp < from) revert CouncilLockNotOpen(from);
     }
 
     /// @notice The batch that `schedule` puts into the timelock: `requireActive`, then what was asked for. Whoever

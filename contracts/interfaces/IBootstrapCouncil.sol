@@ -5,12 +5,15 @@ pragma solidity ^0.8.30;
 /// @notice Until locked voting power has once reached the floor (the governor's absolute quorum), the council may
 /// schedule calls through the same timelock, with the same delay, as the DAO. Anyone can end it by naming a past second
 /// at which the power stood at the floor; it also ends itself when it tries to act at such a time. Ended is for ever.
+/// What it scheduled is executed only once locking has been open for the timelock's delay.
 interface IBootstrapCouncil {
     event CouncilEnded(uint256 timepoint, uint256 power);
 
     error CouncilNotMember(address caller);
     error CouncilHasEnded();
     error CouncilPowerBelowFloor(uint256 power, uint256 floor);
+    /// @notice Locking is paused, or was less than the timelock's delay ago: who would end the council could not.
+    error CouncilLockNotOpen(uint256 notBefore);
 
     /// @notice Schedules a batch in the timelock. Only the council's account, only while it lasts.
     function schedule(

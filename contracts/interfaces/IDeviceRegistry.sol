@@ -87,7 +87,8 @@ interface IDeviceRegistry {
     error DeviceRegistryBadParameter(bytes32 name, uint256 value);
 
     /// @notice Onboards a device. Anyone may call and pays the fee from its own credits; the device's signature names
-    /// the owner. With `operatorId` the device is attached in the same call if that operator accepts the owner.
+    /// the owner. With `operatorId` the device is attached in the same call if that operator accepts the owner and, where
+    /// another pays, the caller too: the owner whom a box names has not consented to anything.
     function onboard(Onboarding calldata o) external returns (uint64 deviceId);
 
     /// @notice Pays the device's rewards to `payee` from the next epoch (zero = the owner). Only the owner.

@@ -106,13 +106,13 @@ contract VoteEscrow is IVoteEscrow, ERC721, Votes, Guarded, Epochs, ReentrancyGu
 
     /// @inheritdoc IVoteEscrow
     function startCoolDown(uint256 lockId) external {
-        Lock storage l = _lockOfCaller(lockId);
-        if (l.coolDownEnd != 0) revert VoteEscrowCoolingDown(lockId, l.coolDownEnd);
+        Lock storage position = _lockOfCaller(lockId);
+        if (position.coolDownEnd != 0) revert VoteEscrowCoolingDown(lockId, position.coolDownEnd);
 
-        uint128 power = l.power;
+        uint128 power = position.power;
         _clearWeights(lockId, power);
-        uint64 coolDownEnd = uint64(block.timestamp) + l.duration;
-        (l.power, l.coolDownEnd) = (0, coolDownEnd);
+        uint64 coolDownEnd = uint64(block.timestamp) + position.duration;
+        (position.power, position.coolDownEnd) = (0, coolDownEnd);
         _units[msg.sender] -= power;
         _transferVotingUnits(msg.sender, address(0), power);
 
@@ -121,25 +121,26 @@ contract VoteEscrow is IVoteEscrow, ERC721, Votes, Guarded, Epochs, ReentrancyGu
 
     /// @inheritdoc IVoteEscrow
     function withdraw(uint256 lockId) external nonReentrant {
-        Lock memory l = _lockOfCaller(lockId);
-        if (l.coolDownEnd == 0 || block.timestamp < l.coolDownEnd) revert VoteEscrowStillLocked(lockId, l.coolDownEnd);
+        Lock memory position = _lockOfCaller(lockId);
+        if (position.coolDownEnd == 0 || block.timestamp < position.coolDownEnd)
+            revert VoteEscrowStillLocked(lockId, position.coolDownEnd);
 
         _burn(lockId);
         delete _locks[lockId];
-        totalLocked -= l.amount;
+        totalLocked -= position.amount;
 
-        emit LockWithdrawn(lockId, msg.sender, l.amount);
+        emit LockWithdrawn(lockId, msg.sender, position.amount);
 
-        token.safeTransfer(msg.sender, l.amount);
+        token.safeTransfer(msg.sender, position.amount);
     }
 
     /// @inheritdoc IVoteEscrow
     function setWeights(uint256 lockId, uint16[] calldata subNetworks, uint16[] calldata bps) external {
-        Lock storage l = _lockOfCaller(lockId);
-        if (l.coolDownEnd != 0) revert VoteEscrowCoolingDown(lockId, l.coolDownEnd);
+        Lock storage position = _lockOfCaller(lockId);
+        if (position.coolDownEnd != 0) revert VoteEscrowCoolingDown(lockId, position.coolDownEnd);
 
         uint256 packed = _packWeights(subNetworks, bps);
-        uint128 power = l.power;
+        uint128 power = position.power;
         _applyWeights(_weights[lockId], power, false);
         _applyWeights(packed, power, true);
         _weights[lockId] = packed;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// solhint-disable contract-name-capwords
 pragma solidity 0.8.30;
 
 import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";

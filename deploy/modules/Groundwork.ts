@@ -5,7 +5,7 @@ import { AbiCoder, keccak256, ZeroHash } from "ethers";
 import hre from "hardhat";
 import { workflowNameOf } from "../../oracle/codec";
 import { DEVELOPMENT_CHAIN, loadParameters, type Parameters } from "../parameters";
-import { selectorsOf } from "../access";
+import { ROLE_IDS, selectorsOf } from "../access";
 import { authorityModule } from "./Authority";
 import { devicesModule } from "./Devices";
 import { governanceModule } from "./Governance";
@@ -34,13 +34,19 @@ export function groundworkModule(p: Parameters) {
     const idOf = (name: string, args: typeof operations.accept) =>
       args ? m.staticCall(a.timelock, "hashOperation", args, 0, { id: `${name}Id` }) : ZeroHash;
     const signers = p.committee.members.map((c) => c.signer);
-    const guarded = {
+    const managed = {
+      NetworkToken: t.token,
       VoteEscrow: g.escrow,
       DataCredits: t.credits,
+      PriceGuard: t.priceGuard,
+      NetworkPriceFeed: t.priceFeed,
       MakerRegistry: d.makers,
       DeviceRegistry: d.devices,
       OperatorStaking: d.staking,
+      EmissionController: s.emissions,
       SettlementOracle: s.settlement,
+      RewardDistributor: s.distributor,
+      CommitteeRegistry: s.committee,
     };
     const check = m.contract(
       "DeploymentCheck",
@@ -67,10 +73,13 @@ export function groundworkModule(p: Parameters) {
           workflowOwner: p.settlement.workflowOwner,
           workflowName: workflowNameOf(p.settlement.workflowName),
           weights: p.emissions.subNetworks.map((n) => n.weightBps),
-          guardianRows: Object.entries(guarded).map(([name, target]) => ({
-            target,
-            selectors: selectorsOf(name, "GUARDIAN"),
-          })),
+          rows: Object.entries(managed).flatMap(([name, target]) =>
+            (["GUARDIAN", "ADMIN"] as const).map((role) => ({
+              target,
+              role: ROLE_IDS[role],
+              selectors: selectorsOf(name, role),
+            })),
+          ),
         },
       ],
       { after: [handover] },

@@ -28,17 +28,17 @@ function list<T>(value: unknown): T[] {
   return Array.from(value as Iterable<T>);
 }
 
-/** Where a proposal stands; with `pending`, as a transaction sent now would find it. */
-export async function readStanding(s: Session, id: bigint, pending = false): Promise<Standing> {
+/** Where a proposal stands, as a transaction sent now would find it. */
+export async function readStanding(s: Session, id: bigint): Promise<Standing> {
   const governor = s.get("NetworkGovernor");
-  const at = { blockTag: pending ? "pending" : "latest" };
+  const at = { blockTag: "pending" };
   const snapshot = await governor.proposalSnapshot(id);
   const [state, deadline, eta, votes, now] = await Promise.all([
     governor.state(id, at),
     governor.proposalDeadline(id, at),
     governor.proposalEta(id, at),
     governor.proposalVotes(id, at),
-    pending ? s.pendingTime() : s.latest().then((m) => m.time),
+    s.pendingTime(),
   ]);
   return {
     id,
@@ -48,7 +48,7 @@ export async function readStanding(s: Session, id: bigint, pending = false): Pro
     eta: Number(eta),
     now,
     votes: { for: votes.forVotes, against: votes.againstVotes, abstain: votes.abstainVotes },
-    quorum: now > Number(snapshot) ? await governor.quorum(snapshot) : 0n,
+    quorum: now > Number(snapshot) ? await governor.quorum(snapshot, at) : 0n,
   };
 }
 

@@ -119,6 +119,7 @@ export function adviceFor(action: Action, s: Standing): string {
         ? `voting ended at ${formatTime(s.deadline)}; queue it: npx hardhat dao:queue --id ${s.id}`
         : `queue it first: npx hardhat dao:queue --id ${s.id}`;
     case "Queued":
+      if (s.now >= s.eta) return `it can be executed now: npx hardhat dao:execute --id ${s.id}`;
       return action === "execute"
         ? `it can be executed from ${at(s.eta)}; try then`
         : `execute it from ${at(s.eta)}: npx hardhat dao:execute --id ${s.id}`;

@@ -50,6 +50,11 @@ export function deploymentsRoot(hre: HardhatRuntimeEnvironment): string {
   return process.env[ROOT_ENV] ?? hre.config.paths.root;
 }
 
+/** What to do about a revert, by the name of its error. */
+const ADVICE: Readonly<Record<string, string>> = {
+  EmissionEpochDue: "; epochs that have ended must be closed first (anyone may): npx hardhat epoch:close",
+};
+
 export class Session {
   private constructor(
     readonly hre: HardhatRuntimeEnvironment,
@@ -176,7 +181,7 @@ export class Session {
   ): Promise<ContractTransactionReceipt> {
     const call = contract.getFunction(method);
     try {
-      await call.staticCall(...args);
+      await call.staticCall(...args, { blockTag: "pending" }); // at the time of the next block, not of the last
       const sent = (await call.send(...args)) as ContractTransactionResponse;
       const receipt = await sent.wait();
       if (receipt === null) throw new EnvironmentError("NOT_MINED", `${what}: transaction ${sent.hash} was not mined`);
@@ -195,7 +200,8 @@ export class Session {
         : error;
     }
     const reason = this.reasonOf(data);
-    return new StateError("REVERTED", `${what} would fail: ${reason}`, { reason, data });
+    const advice = Object.entries(ADVICE).find(([name]) => reason.startsWith(`${name}(`))?.[1] ?? "";
+    return new StateError("REVERTED", `${what} would fail: ${reason}${advice}`, { reason, data });
   }
 
   /** Name and arguments of revert data, by the interfaces of the deployment. */

@@ -120,7 +120,7 @@ export async function readStatus(s: Session, foreignForwarder: boolean): Promise
   const proposals = await readProposals(s);
   const [pending, buckets, subNetworks, price, supply, credits, devices, operators, council, committee] =
     await Promise.all([
-      readPending(s, proposals, time),
+      readPending(s, proposals, await s.pendingTime()),
       emissions.bucketsNow(),
       readSubNetworks(s, next),
       readPrice(s),

@@ -145,6 +145,7 @@ export async function createOperators(c: Contracts, people: People, assignments:
       () => c.token.connect(operator.signer).approve(staking, MaxUint256),
       () => as.stake(operatorId, MODEL_BOND * 10_000n),
       ...owners.map((owner) => () => as.acceptOwner(operatorId, owner, true)),
+      () => as.acceptOwner(operatorId, people.sponsor.address, true), // who pays for those owners
     ]);
   }
 }

@@ -204,10 +204,9 @@ command<ProposeArguments>({
         { id },
       );
     }
-    const { time } = await s.latest();
     const [threshold, power] = await Promise.all([
       governor.proposalThreshold(),
-      escrow.getPastVotes(signer.address, Math.max(0, time - 1)),
+      escrow.getVotes(signer.address), // the next block is at least a second later
     ]);
     if (power < threshold) {
       throw new StateError(
@@ -339,7 +338,7 @@ command<VoteArguments>({
     const support = parseSupport(needed("support", args.support));
     const { proposal, signer } = await chosen(args.id, s);
     const governor = s.get("NetworkGovernor", signer);
-    requireReady("vote", await readStanding(s, proposal.id, true));
+    requireReady("vote", await readStanding(s, proposal.id));
     if (await governor.hasVoted(proposal.id, signer.address)) {
       throw new StateError(
         "ALREADY_VOTED",
@@ -347,7 +346,9 @@ command<VoteArguments>({
       );
     }
     const escrow = s.get("VoteEscrow");
-    const power = await escrow.getPastVotes(signer.address, await governor.proposalSnapshot(proposal.id));
+    const power = await escrow.getPastVotes(signer.address, await governor.proposalSnapshot(proposal.id), {
+      blockTag: "pending",
+    });
     if (power === 0n) {
       throw new StateError(
         "NO_POWER",
@@ -394,7 +395,7 @@ command<{ id?: string }>({
 
 async function act(action: "queue" | "execute", idText: string | undefined, s: Session): Promise<Result> {
   const { proposal, signer } = await chosen(idText, s);
-  requireReady(action, await readStanding(s, proposal.id, true));
+  requireReady(action, await readStanding(s, proposal.id));
   const governor = s.get("NetworkGovernor", signer);
   const { targets, values, calldatas, description } = proposal;
   const receipt = await s.send(action, governor, action, [targets, values, calldatas, hashText(description)]);
@@ -437,7 +438,7 @@ command<{ id?: string }>({
   sender: null,
   parameters: (t) => t.addOptionalParam("id", 'one proposal only: its id, or "latest"', undefined, types.string),
   run: async (args, s) => {
-    const [proposals, { time }] = [await readProposals(s), await s.latest()];
+    const [proposals, time] = [await readProposals(s), await s.pendingTime()];
     const shown = args.id === undefined ? proposals : [findProposal(proposals, args.id)];
     const full = await Promise.all(shown.map((p) => readFull(s, p)));
     const pending = await readPending(s, proposals, time);

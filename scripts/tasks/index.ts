@@ -2,6 +2,7 @@
 // This file is loaded before the contracts are compiled, so tasks take typechain types by `import type` only.
 import "./dao";
 import "./claim";
+import "./epoch";
 import "./time";
 import "./timelock";
 import "./earnings";

@@ -25,26 +25,26 @@ command<{ seconds?: string; epochs?: string }>({
     if ((args.seconds === undefined) === (args.epochs === undefined)) {
       throw new UsageError("MISSING_PARAMETER", "give either --seconds or --epochs");
     }
-    const before = await s.latest();
+    const before = await s.pendingTime();
     const emissions = s.get("EmissionController");
     const [genesis, length] = [Number(await emissions.epochGenesis()), Number(await emissions.epochLength())];
     const epochAt = (time: number): number => (time < genesis ? 0 : Math.floor((time - genesis) / length));
-    const seconds =
-      args.seconds !== undefined
-        ? parseDuration("--seconds", args.seconds)
-        : genesis +
-          (epochAt(before.time) + Number(parseWhole("--epochs", args.epochs ?? "", MAX_EPOCHS))) * length -
-          before.time;
-    if (seconds < 1) throw new UsageError("BAD_DURATION", "time moves forward only: at least one second or one epoch");
-    // As an absolute time: the wall clock has gone on since the last block.
-    await s.hre.network.provider.send("evm_setNextBlockTimestamp", [before.time + seconds]);
-    await s.hre.network.provider.send("evm_mine", []);
+    const { provider } = s.hre.network;
+    if (args.seconds !== undefined) {
+      const seconds = parseDuration("--seconds", args.seconds);
+      if (seconds < 1)
+        throw new UsageError("BAD_DURATION", "--seconds: time moves forward only, by at least one second");
+      await provider.send("evm_increaseTime", [seconds]);
+    } else {
+      const epochs = Number(parseWhole("--epochs", args.epochs ?? "", MAX_EPOCHS));
+      if (epochs < 1) throw new UsageError("BAD_DURATION", "--epochs: time moves forward only, by at least one epoch");
+      await provider.send("evm_setNextBlockTimestamp", [genesis + (epochAt(before) + epochs) * length]);
+    }
+    await provider.send("evm_mine", []);
     const after = await s.latest();
     return {
-      data: { before: before.time, after: after.time, epoch: epochAt(after.time) },
-      lines: [
-        `${formatDuration(after.time - before.time)} on: ${formatTime(after.time)}, epoch ${epochAt(after.time)}`,
-      ],
+      data: { before, after: after.time, epoch: epochAt(after.time) },
+      lines: [`${formatDuration(after.time - before)} on: ${formatTime(after.time)}, epoch ${epochAt(after.time)}`],
     };
   },
 });

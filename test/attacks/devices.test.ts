@@ -252,6 +252,39 @@ describe("attacks: devices", () => {
     });
   });
 
+  describe("[A-D2] stake that a box takes by naming somebody", () => {
+    /** A box that names `owner` and operator 1. */
+    async function withNaming() {
+      const f = await withBox();
+      const naming = (owner: string) => signOnboarding(f.device, { ...f.terms, owner, operatorId: 1n });
+      return { ...f, naming };
+    }
+
+    for (const [name, of] of [
+      ["the operator's controller", "controller"],
+      ["an owner whom the operator accepts", "alice"],
+    ] as const) {
+      it(`[A-D2] a stranger's box names ${name}`, async () => {
+        const f = await loadFixture(withNaming);
+        const { registry, staking, controller, bob, naming } = f;
+        const { stake } = await staking.operatorOf(1);
+        await expect(registry.connect(bob).onboard(await naming(f[of].address)))
+          .to.be.revertedWithCustomError(staking, "OperatorDoesNotAccept")
+          .withArgs(1, bob.address);
+        expect(await staking.operatorOf(1)).to.deep.equal([controller.address, stake, 0n]);
+        await staking.connect(controller).requestUnbond(1, stake); // nobody's box holds it back
+      });
+    }
+
+    it("[A-D2] one that the operator accepts pays for another", async () => {
+      const { registry, staking, controller, alice, bob, naming } = await loadFixture(withNaming);
+      await staking.connect(controller).acceptOwner(1, bob, true);
+      await registry.connect(bob).onboard(await naming(alice.address));
+      expect(await registry.ownerOf(1)).to.equal(alice.address);
+      expect((await staking.operatorOf(1)).required).to.equal(MODEL_BOND);
+    });
+  });
+
   describe("[A-D5] replay of an onboarding", () => {
     it("[A-D5] one field of the signed message is changed", async () => {
       const { registry, alice, bob, device, terms } = await loadFixture(withBox);

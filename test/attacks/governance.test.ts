@@ -99,6 +99,78 @@ describe("attacks: governance", () => {
         .withArgs(manager, ethers.ZeroHash, deployer.address);
     });
 
+    type Deployed = Awaited<ReturnType<typeof withPositions>>;
+    type Admin = Awaited<ReturnType<typeof asAccount>>;
+    const ROLE = 7n;
+    const STRAY: [string, string, (n: Deployed, admin: Admin) => Promise<unknown>][] = [
+      [
+        "a function of the timelock's to another role",
+        "DeploymentWrongValue",
+        ({ manager, token }, admin) =>
+          manager
+            .connect(admin)
+            .setTargetFunctionRole(token, [token.interface.getFunction("setMinter").selector], ROLE),
+      ],
+      [
+        "the guardian's role to another admin",
+        "DeploymentWrongValue",
+        ({ manager }, admin) => manager.connect(admin).setRoleAdmin(1, ROLE),
+      ],
+      [
+        "an authority of a target that nobody can change at once",
+        "DeploymentWrongValue",
+        async ({ manager, token }, admin) => {
+          await manager.connect(admin).setTargetAdminDelay(token, 86_400);
+          await time.increase(6 * 86_400);
+        },
+      ],
+      [
+        "a closed target",
+        "DeploymentWrongValue",
+        ({ manager, token }, admin) => manager.connect(admin).setTargetClosed(token, true),
+      ],
+      [
+        "the guardian's role to the council's account",
+        "DeploymentStrayRole",
+        ({ manager, parameters }, admin) => manager.connect(admin).grantRole(1, parameters.council, 0),
+      ],
+      [
+        "the timelock to the council's account without its council",
+        "DeploymentStrayRole",
+        async ({ timelock, parameters }, admin) =>
+          timelock.connect(admin).grantRole(await timelock.PROPOSER_ROLE(), parameters.council),
+      ],
+      [
+        "everybody's credits to the deployer",
+        "DeploymentWrongValue",
+        ({ credits, deployer }, admin) => credits.connect(admin).setSpender(deployer, true),
+      ],
+      [
+        "the stakers' bucket to the deployer",
+        "DeploymentWrongPointer",
+        ({ emissions, deployer }, admin) =>
+          emissions.connect(admin).setReceiver(ethers.encodeBytes32String("stakers"), deployer),
+      ],
+      [
+        "the settlements of the next term to another distributor",
+        "DeploymentWrongPointer",
+        ({ settlement, deployer }, admin) => settlement.connect(admin).setDistributor(deployer),
+      ],
+      [
+        "unsigned reports to the deployer",
+        "DeploymentWrongValue",
+        async ({ forwarder, handover, deployer }) =>
+          forwarder.connect(await asAccount(await handover.getAddress())).addForwarder(deployer),
+      ],
+    ];
+    for (const [what, error, give] of STRAY) {
+      it(`[A-G4] a deployment that leaves ${what} does not pass its check`, async () => {
+        const network = await loadFixture(withPositions);
+        await give(network, await asAccount(await network.timelock.getAddress()));
+        await expect(redeployCheck(network)).to.be.revertedWithCustomError(network.check, error);
+      });
+    }
+
     it("[A-G4] deployer and guardian can schedule, cancel and grant nothing, and hurry nothing", async () => {
       const { manager, timelock, emissions, token, deployer, parameters } = await loadFixture(withPositions);
       const guardian = await asAccount(parameters.guardian);

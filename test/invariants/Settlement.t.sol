@@ -47,7 +47,11 @@ contract SettlementHandler is Test {
     uint256 public calls;
     string public broken; // what should never have happened
 
-    constructor(SettlementOracle oracle_, RewardDistributor distributor_, EmissionController__MockForSettlement emissions_) {
+    constructor(
+        SettlementOracle oracle_,
+        RewardDistributor distributor_,
+        EmissionController__MockForSettlement emissions_
+    ) {
         (oracle, distributor, emissions) = (oracle_, distributor_, emissions_);
     }
 
@@ -156,9 +160,10 @@ contract SettlementHandler is Test {
         if (wrong == 4) named = PotId.wrap(PotId.unwrap(pot) ^ 1);
         if (wrong == 5) named = PotId.wrap(PotId.unwrap(pot) ^ (3 << 32));
         if (wrong == 6) (proof[0], proof[1]) = (proof[1], proof[0]);
-        if (wrong == 7) assembly {
-            mstore(proof, 1)
-        }
+        if (wrong == 7)
+            assembly {
+                mstore(proof, 1)
+            }
         uint256 due = _due(pot, payee, cumulative);
         IRewardDistributor.Pot memory p = distributor.potOf(pot);
         bool may = (wrong == 0 || wrong > 7) && due != 0 && due <= p.funded - p.claimed;
@@ -194,7 +199,10 @@ contract SettlementHandler is Test {
         return address(uint160(0xa000 + who));
     }
 
-    function leavesOf(PotId pot, uint128[PAYEES] memory cumulative) public pure returns (bytes32[PAYEES] memory leaves) {
+    function leavesOf(
+        PotId pot,
+        uint128[PAYEES] memory cumulative
+    ) public pure returns (bytes32[PAYEES] memory leaves) {
         for (uint256 i = 0; i < PAYEES; i++) leaves[i] = SettlementTrees.payoutLeaf(pot, payeeOf(i), cumulative[i]);
     }
 
@@ -251,10 +259,11 @@ contract SettlementHandler is Test {
         }
         uint128[PAYEES + 1] memory prefix;
         for (uint256 i = 0; i < PAYEES; i++) {
-            prefix[i + 1] = prefix[i] + uint128(uint256(keccak256(abi.encode(seed, i))) % 1000 + (i == 0 ? 1 : 0));
+            prefix[i + 1] = prefix[i] + uint128((uint256(keccak256(abi.encode(seed, i))) % 1000) + (i == 0 ? 1 : 0));
         }
         for (uint256 i = 0; i < PAYEES; i++) {
-            if (kind == 1) cumulative[i] = uint128(uint256(keccak256(abi.encode(seed, i, "random"))) % (2 * budget + 1));
+            if (kind == 1)
+                cumulative[i] = uint128(uint256(keccak256(abi.encode(seed, i, "random"))) % (2 * budget + 1));
             if (kind == 2) cumulative[i] = i == seed % PAYEES ? type(uint128).max : 0;
             if (kind > 2) {
                 cumulative[i] += uint128(SettlementTrees.payoutOf(budget, prefix[i], prefix[i + 1], prefix[PAYEES]));

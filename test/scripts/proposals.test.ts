@@ -5,6 +5,7 @@ import { CommandError, EXIT } from "../../scripts/lib/errors";
 import { operationsFrom, type TimelockLog } from "../../scripts/lib/operations";
 import {
   type Action,
+  adviceFor,
   findProposal,
   notBefore,
   parseSupport,
@@ -75,6 +76,12 @@ describe("scripts: proposals", () => {
       expect(error?.message).to.contain(says);
     });
   }
+
+  it("says when a queued proposal can be executed now", () => {
+    expect(adviceFor("execute", standing("Queued", { now: 3_000 }))).to.equal(
+      "it can be executed now: npx hardhat dao:execute --id 7",
+    );
+  });
 
   it("knows from when on", () => {
     expect(notBefore("vote", standing("Pending"))).to.equal(1_001);

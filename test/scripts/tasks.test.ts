@@ -22,7 +22,8 @@ import {
 } from "../../oracle/codec";
 import { CommandError, EXIT } from "../../scripts/lib/errors";
 import { plain } from "../../scripts/lib/format";
-import { deployedFixture } from "../helpers/deployed";
+import { checkParameters, DEVELOPMENT_CHAIN } from "../../deploy/parameters";
+import { DEMO_PARAMETERS, deployWith } from "../helpers/deployed";
 import { devicesFixture } from "../helpers/devices";
 
 /** What JSON.parse gives: looked into by name, told what it is where it matters. */
@@ -36,7 +37,30 @@ const text = (json: Json | undefined): string => json as unknown as string;
 const YEARS = "4y";
 const SUB = 1;
 const EPOCH = 1;
+/** Long beside the wall clock, which a pending block follows: a slow machine changes no result. */
+const VOTING_DELAY = 4_000;
+const VOTING_PERIOD = 8_000;
+const TIMELOCK_DELAY = 4_000;
+const WINDOW = 31;
 const POINTS = [300n, 100n] as const;
+
+async function slowFixture() {
+  const demo = DEMO_PARAMETERS as { governor: object; settlement: object; staking: object; devices: object };
+  return deployWith(
+    checkParameters(
+      {
+        ...demo,
+        maxPause: 20_000,
+        governor: { ...demo.governor, votingDelay: VOTING_DELAY, votingPeriod: VOTING_PERIOD },
+        timelock: { delay: TIMELOCK_DELAY },
+        settlement: { ...demo.settlement, resettlePeriod: 25_000 },
+        staking: { ...demo.staking, unbondingEpochs: 50 },
+        devices: { ...demo.devices, challengeEpochs: 45 },
+      },
+      DEVELOPMENT_CHAIN,
+    ),
+  );
+}
 
 /** Runs a task and gives what it prints. */
 async function printed(name: string, args: object): Promise<string> {
@@ -107,7 +131,7 @@ describe("scripts: tasks", () => {
   const file = (): string => join(root, "deployments", "31337.json");
 
   async function network() {
-    const deployed = await loadFixture(deployedFixture);
+    const deployed = await loadFixture(slowFixture);
     writeFileSync(file(), JSON.stringify(deployed.deployment));
     return deployed;
   }
@@ -115,8 +139,9 @@ describe("scripts: tasks", () => {
   /** Locks what passes the quorum, as accounts 1 and 2 of the demo's genesis list. */
   async function voters() {
     const deployed = await network();
-    await run("dao:lock", { amount: "20_000_000", duration: YEARS, from: "1" });
     await run("dao:lock", { amount: "5000000", duration: YEARS, from: deployed.others[1]!.address });
+    // Last, so that the next block is the one in which the proposer proposes.
+    await run("dao:lock", { amount: "20_000_000", duration: YEARS, from: "1" });
     return deployed;
   }
 
@@ -168,7 +193,13 @@ describe("scripts: tasks", () => {
 
     const notDue = await refused("PROPOSAL_NOT_DUE", EXIT.state, "dao:execute", { id, from: "1" });
     expect(notDue).to.contain(`(${queued.earliestExecution})`);
-    await run("time:advance", { seconds: "30" });
+    await run("time:advance", { seconds: String(TIMELOCK_DELAY) });
+    // A setter of an epoch parameter refuses while an epoch is due.
+    expect(await refused("REVERTED", EXIT.state, "dao:execute", { id, from: "3" })).to.contain("epoch:close");
+    expect(list((await run("epoch:close", { from: "9" })).closed).length).to.equal(
+      Number(await emissions.currentEpoch()),
+    );
+    expect((await run("epoch:close")).closed).to.deep.equal([]);
     expect((await run("dao:execute", { id, from: "3" })).state).to.equal("Executed");
     await refused("PROPOSAL_EXECUTED", EXIT.state, "dao:execute", { id, from: "1" });
     expect(await emissions.bucketsNext()).to.deep.equal([7000n, 0n, 3000n]);
@@ -200,11 +231,11 @@ describe("scripts: tasks", () => {
       `NetworkToken.transfer(to: ${to}, value: 1234500000000000000000 (1,234.5 tokens))`,
     );
     expect(shown.calls![0]!.present).to.contain("treasury has 10000000000000000000000000 (10,000,000 tokens)");
-    await time.increase(11);
+    await time.increase(VOTING_DELAY + 1);
     await run("dao:vote", { id, support: "for", from: "1" });
-    await time.increase(61);
+    await time.increase(VOTING_PERIOD + 1);
     await run("dao:queue", { id });
-    await time.increase(31);
+    await time.increase(TIMELOCK_DELAY + 1);
     const before = await token.balanceOf(timelock);
     // Whoever comes by may run what is due: through the governor, as it is a proposal.
     const ran = await run("timelock:run", { from: "9" });
@@ -246,11 +277,11 @@ describe("scripts: tasks", () => {
       description: "Slower",
       from: "1",
     });
-    await time.increase(11);
+    await time.increase(VOTING_DELAY + 1);
     await run("dao:vote", { id, support: "for", from: "1" });
-    await time.increase(61);
+    await time.increase(VOTING_PERIOD + 1);
     await run("dao:queue", { id });
-    await time.increase(31);
+    await time.increase(TIMELOCK_DELAY + 1);
     await run("timelock:run");
     expect(await governor.votingDelay()).to.equal(20n);
   });
@@ -310,8 +341,10 @@ describe("scripts: tasks", () => {
     expect(first).to.equal("");
     expect(red).to.contain("the timelock does not own it yet");
     await refused("STATUS_RED", EXIT.state, "status");
+    expect((await run("timelock:run")).executed).to.deep.equal([]);
 
-    await run("time:advance", { seconds: "31" });
+    // Time passes and no block is mined, as on an idle chain.
+    await hre.network.provider.send("evm_increaseTime", [TIMELOCK_DELAY + 1]);
     const ran = await run("timelock:run", { from: "4" });
     expect(ran.executed![0]!.calls![0]!.text).to.equal("KeystoneForwarder.acceptOwnership()");
     expect(await forwarder.owner()).to.equal(await timelock.getAddress());
@@ -322,10 +355,11 @@ describe("scripts: tasks", () => {
 
   it("shows epochs, sub-networks, supply, council, committee and what takes force when", async () => {
     const { emissions, council, timelock } = await network();
-    await run("time:advance", { seconds: "31" });
+    await run("time:advance", { seconds: String(TIMELOCK_DELAY + 1) });
     await run("timelock:run");
     await run("time:advance", { epochs: "2" });
-    await emissions.closeEpochs(2);
+    await run("epoch:close");
+    const epoch = Number(await emissions.currentEpoch());
     const signer = await ethers.getImpersonatedSigner(await timelock.getAddress());
     await setBalance(signer.address, parseEther("1"));
     await emissions.connect(signer).setBuckets({ devicesBps: 7000, stakersBps: 0, treasuryBps: 3000 });
@@ -333,9 +367,9 @@ describe("scripts: tasks", () => {
     const s = await run("status");
     const length = Number(await emissions.epochLength());
     expect([s.epoch!.current, s.epoch!.endsAt, s.closed!.last, s.closed!.due]).to.deep.equal([
-      2,
-      Number(await emissions.epochGenesis()) + 3 * length,
-      1,
+      epoch,
+      Number(await emissions.epochGenesis()) + (epoch + 1) * length,
+      epoch - 1,
       0,
     ]);
     expect(list(s.subNetworks).map((n) => [n.id, n.name, n.weightBps, n.head, n.budget])).to.deep.equal(
@@ -345,7 +379,7 @@ describe("scripts: tasks", () => {
           name,
           i < 2 ? 2000 : 1500,
           null,
-          String(await emissions.budgetOf(i + 1, 1)),
+          String(await emissions.budgetOf(i + 1, epoch - 1)),
         ]),
       ),
     );
@@ -353,7 +387,7 @@ describe("scripts: tasks", () => {
       {
         contract: "EmissionController",
         change: "Buckets(devicesBps: 7000, stakersBps: 0, treasuryBps: 3000)",
-        fromEpoch: 3,
+        fromEpoch: epoch + 1,
         startsAt: s.epoch!.endsAt,
       },
     ]);
@@ -372,7 +406,7 @@ describe("scripts: tasks", () => {
 
   it("is red when the forwarder's configuration is not the committee's, or is not the only one", async () => {
     const { forwarder, timelock, others } = await network();
-    await run("time:advance", { seconds: "31" });
+    await run("time:advance", { seconds: String(TIMELOCK_DELAY + 1) });
     await run("timelock:run");
     const signer = await ethers.getImpersonatedSigner(await timelock.getAddress());
     await setBalance(signer.address, parseEther("1"));
@@ -439,7 +473,7 @@ describe("scripts: tasks", () => {
 
   async function final() {
     const world = await settled();
-    await time.increase(31);
+    await time.increase(WINDOW);
     await world.settlement.finalise(world.s, 0);
     return world;
   }
@@ -504,16 +538,23 @@ describe("scripts: tasks", () => {
     expect(silent).to.contain("--from FILE");
   });
 
+  async function pendingAccept(): Promise<string> {
+    const [operation] = list((await run("dao:status")).pending);
+    return text(operation?.id);
+  }
+
   it("shows pending and final settlements in status", async () => {
-    const { settlement, s, budget } = await settled();
+    const { settlement, s, budget, timelock, forwarder } = await settled();
+    await time.increaseTo(await timelock.getTimestamp(await pendingAccept()));
     await run("timelock:run");
+    expect(await forwarder.owner()).to.equal(await timelock.getAddress());
     expect((await run("status")).subNetworks![0]!.head).to.deep.equal({
       epoch: EPOCH,
       state: "pending",
       finalAt: Number((await settlement.settlementOf(SUB, EPOCH)).deadline),
       attempt: 0,
     });
-    await time.increase(31);
+    await time.increase(WINDOW);
     await settlement.finalise(s, 0);
     const status = await run("status");
     expect([status.subNetworks![0]!.head!.state, status.subNetworks![0]!.lastFinalEpoch]).to.deep.equal([

@@ -133,6 +133,27 @@ describe("BootstrapCouncil", () => {
       expect(await target.setBy()).to.equal(await timelock.getAddress());
     });
 
+    it("waits until lock has been open for the timelock's delay", async () => {
+      const { manager, admin, escrow, bootstrap, target, guardian, timelock, schedule, execute } =
+        await loadFixture(withBatch);
+      const entry = escrow.interface.getFunction("lock").selector;
+      const selectors = [escrow.interface.getFunction("pause").selector];
+      await manager.connect(admin).setTargetFunctionRole(escrow, selectors, 1);
+      await manager.connect(admin).grantRole(1, guardian, 0);
+      await schedule();
+      await escrow.connect(guardian).pause(entry);
+      const from = (await escrow.pausedUntil(entry)) + (await timelock.getMinDelay());
+      await time.increase(DELAY);
+      for (const at of [BigInt(await time.latest()) + 1n, from - 1n]) {
+        await time.setNextBlockTimestamp(at);
+        await expect(execute()).to.be.revertedWithCustomError(bootstrap, "CouncilLockNotOpen").withArgs(from);
+      }
+      expect(await target.value()).to.equal(0);
+      await time.setNextBlockTimestamp(from);
+      await execute();
+      expect(await target.value()).to.equal(9);
+    });
+
     it("fails for ever once the power has passed the floor", async () => {
       const { bootstrap, target, alice, lockFor, schedule, execute } = await loadFixture(withBatch);
       await schedule();

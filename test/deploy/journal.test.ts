@@ -1,0 +1,58 @@
+import { expect } from "chai";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ethers, network } from "hardhat";
+import { CONTRACTS, DeploymentError, loadDeployment } from "../../scripts/lib/deployment";
+import { checkJournal, StaleJournalError } from "../../scripts/lib/journal";
+
+describe("deployment files", () => {
+  let dir: string;
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "groundwork-journal-"));
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  it("a journal of contracts that this chain does not have is stale: the error says --reset", async () => {
+    const alive = await (await ethers.deployContract("HalvingCurve", [1, 1])).getAddress();
+    const gone = ethers.Wallet.createRandom().address;
+    const write = (addresses: Record<string, string>) =>
+      writeFileSync(join(dir, "deployed_addresses.json"), JSON.stringify(addresses));
+    write({ "Settlement#HalvingCurve": alive });
+    await checkJournal(network.provider, dir);
+    write({ "Settlement#HalvingCurve": alive, "Token#NetworkToken": gone });
+    const error = await checkJournal(network.provider, dir).then(
+      () => undefined,
+      (e: unknown) => e,
+    );
+    expect(error).to.be.instanceOf(StaleJournalError);
+    expect((error as StaleJournalError).contract).to.equal("Token#NetworkToken");
+    expect((error as StaleJournalError).address).to.equal(gone);
+    expect((error as StaleJournalError).message).to.include("--reset");
+  });
+
+  it("an empty journal is not stale", async () => {
+    await checkJournal(network.provider, join(dir, "nothing"));
+  });
+
+  it("tells a missing, a broken and an incomplete file of addresses", () => {
+    expect(() => loadDeployment(31337, dir)).to.throw(DeploymentError, "no deployment for chain 31337");
+    mkdirSync(join(dir, "deployments"));
+    const file = join(dir, "deployments", "31337.json");
+    writeFileSync(file, "{");
+    expect(() => loadDeployment(31337, dir)).to.throw(DeploymentError, "is not JSON");
+    const zero = ethers.ZeroAddress;
+    const whole = {
+      chainId: 31337,
+      block: 1,
+      deployer: zero,
+      parametersHash: "0x",
+      contracts: Object.fromEntries(Object.keys(CONTRACTS).map((name) => [name, zero])),
+    };
+    writeFileSync(file, JSON.stringify({ ...whole, contracts: { ...whole.contracts, VoteEscrow: undefined } }));
+    expect(() => loadDeployment(31337, dir)).to.throw(DeploymentError, "contracts.VoteEscrow");
+    writeFileSync(file, JSON.stringify(whole));
+    expect(loadDeployment(31337, dir)).to.deep.equal(whole);
+    expect(loadDeployment(file)).to.deep.equal(whole);
+  });
+});
