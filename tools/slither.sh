@@ -10,5 +10,5 @@ if [ ! -x .venv/bin/slither ] || ! cmp -s tools/slither-requirements.txt .venv/r
   cp tools/slither-requirements.txt .venv/requirements.txt
 fi
 export PATH="$PWD/node_modules/.bin:$PATH"
-export FOUNDRY_OUT=.forge/slither FOUNDRY_CACHE_PATH=.forge/slither-cache
+export FOUNDRY_PROFILE=slither FOUNDRY_OUT=.forge/slither FOUNDRY_CACHE_PATH=.forge/slither-cache
 exec .venv/bin/slither . --foundry-out-directory .forge/slither "$@"
