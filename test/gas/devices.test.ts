@@ -4,7 +4,7 @@ import type { ContractTransactionResponse } from "ethers";
 import { ethers } from "hardhat";
 import {
   CHALLENGE_EPOCHS,
-  devicesFixture,
+  devicesOnRealCreditsFixture,
   makeDevice,
   MODEL_BOND,
   nextEpoch,
@@ -24,7 +24,7 @@ async function gasOf(tx: Promise<ContractTransactionResponse>): Promise<bigint> 
 describe("gas: devices", () => {
   /** Devices at odd places of batches of 2^20; one device is onboarded, so that nothing but the owner is new. */
   async function fixture() {
-    const f = await devicesFixture();
+    const f = await devicesOnRealCreditsFixture();
     /** The argument of `onboard` for a fresh device of a fresh batch. */
     async function fresh(owner: string, operatorId = 0n) {
       const device = makeDevice();
