@@ -27,13 +27,6 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
         uint128 burned;
     }
 
-    /// @dev One slot: what every spending writes. `inEpoch` moves to `_spentIn` with the first spending after `epoch`.
-    struct SpentTotals {
-        uint96 total;
-        uint32 epoch;
-        uint96 inEpoch;
-    }
-
     // Constants
 
     /// @inheritdoc IDataCredits
@@ -59,7 +52,9 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
     /// @inheritdoc IDataCredits
     mapping(address spender => bool) public isSpender;
 
-    SpentTotals[MAX_SUB_NETWORK + 1] private _spent;
+    /// @dev inEpoch(128) | epoch(32) | total(96), by hand so that one write needs no read: what every spending writes.
+    /// `inEpoch` moves to `_spentIn` with the first spending after `epoch`.
+    uint256[MAX_SUB_NETWORK + 1] private _spent;
     mapping(uint16 subNetwork => mapping(uint32 epoch => uint256)) private _spentIn;
     MintTotals private _minted;
     mapping(uint32 epoch => uint256) private _burned;
@@ -175,8 +170,8 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
     /// @inheritdoc IDataCredits
     function spentIn(uint16 subNetwork, uint32 epoch) external view returns (uint256) {
         if (subNetwork > MAX_SUB_NETWORK) return 0;
-        SpentTotals storage s = _spent[subNetwork];
-        return epoch == s.epoch ? s.inEpoch : _spentIn[subNetwork][epoch];
+        uint256 s = _spent[subNetwork];
+        return epoch == uint32(s >> 96) ? s >> 128 : _spentIn[subNetwork][epoch];
     }
 
     /// @inheritdoc IDataCredits
@@ -197,7 +192,7 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
 
     /// @inheritdoc IDataCredits
     function totalSpent() public view returns (uint256 credits) {
-        for (uint256 i = 0; i <= MAX_SUB_NETWORK; ++i) credits += _spent[i].total;
+        for (uint256 i = 0; i <= MAX_SUB_NETWORK; ++i) credits += uint96(_spent[i]);
     }
 
     /// @inheritdoc IDataCredits
@@ -235,18 +230,17 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
         if (balance < credits) revert DataCreditsInsufficient(payer, balance, credits);
         uint32 epoch = currentEpoch();
 
-        SpentTotals memory s = _spent[subNetwork];
-        if (s.epoch != epoch) {
-            if (s.inEpoch != 0) _spentIn[subNetwork][s.epoch] = s.inEpoch;
-            (s.epoch, s.inEpoch) = (epoch, 0);
+        uint256 s = _spent[subNetwork];
+        uint256 inEpoch = s >> 128;
+        if (uint32(s >> 96) != epoch) {
+            if (inEpoch != 0) _spentIn[subNetwork][uint32(s >> 96)] = inEpoch;
+            inEpoch = 0;
         }
         // Checked above; what is spent is a part of what was minted, below 2^96.
         unchecked {
             balanceOf[payer] = balance - credits;
-            s.total += uint96(credits);
-            s.inEpoch += uint96(credits);
+            _spent[subNetwork] = ((inEpoch + credits) << 128) | (uint256(epoch) << 96) | (uint96(s) + credits);
         }
-        _spent[subNetwork] = s;
 
         emit CreditsSpent(payer, subNetwork, epoch, credits, msg.sender);
     }

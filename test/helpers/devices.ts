@@ -167,6 +167,11 @@ type SpenderKeeper = BaseContract & {
   setSpender(spender: BaseContract, allowed: boolean): Promise<ContractTransactionResponse>;
 };
 
+/** Devices ever onboarded. */
+export async function deviceCount(registry: DeviceRegistry): Promise<bigint> {
+  return BigInt((await registry.queryFilter(registry.filters.DeviceOnboarded)).length);
+}
+
 /** Moves the clock to the first second of `n` epochs later. */
 export async function nextEpoch(registry: { epochGenesis(): Promise<bigint> }, n = 1): Promise<bigint> {
   const genesis = await registry.epochGenesis();
@@ -302,7 +307,7 @@ async function devicesFixtureOn<C extends SpenderKeeper>(
     const { batchId } = await postBatch([device]);
     const o = await signOnboarding(device, { registry, owner: owner.address, batchId, index: 0, proof: [], ...terms });
     await registry.connect(owner).onboard(o);
-    return registry.deviceCount();
+    return registry.deviceOfKey(device.keyHash);
   }
 
   return {
