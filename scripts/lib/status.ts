@@ -119,18 +119,17 @@ export async function readStatus(s: Session, foreignForwarder: boolean): Promise
     "OperatorCreated",
   ]);
   const proposals = await readProposals(s);
-  const [pending, buckets, subNetworks, price, supply, credits, operators, council, committee] =
-    await Promise.all([
-      readPending(s, proposals, await s.pendingTime()),
-      emissions.bucketsNow(),
-      readSubNetworks(s, next),
-      readPrice(s),
-      readSupply(s),
-      readCredits(s),
-      readOperators(s, logs),
-      readCouncil(s),
-      readCommittee(s, logs),
-    ]);
+  const [pending, buckets, subNetworks, price, supply, credits, operators, council, committee] = await Promise.all([
+    readPending(s, proposals, await s.pendingTime()),
+    emissions.bucketsNow(),
+    readSubNetworks(s, next),
+    readPrice(s),
+    readSupply(s),
+    readCredits(s),
+    readOperators(s, logs),
+    readCouncil(s),
+    readCommittee(s, logs),
+  ]);
   const forwarder = await readForwarder(s, pending, foreignForwarder);
   return {
     chainId: s.chainId,
