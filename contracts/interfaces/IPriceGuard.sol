@@ -10,8 +10,9 @@ pragma solidity ^0.8.30;
 /// lasted to count, and a short peak, up or down, moves nothing. Trouble stops minting and nothing else. Sources are
 /// trusted to be feeds, not to be right or alive: a feed that reverts, answers too little or burns gas is unhealthy. The
 /// decimals of a feed (0 to 36) are read once, when it is set.
-/// Warning: a feed's honest level is not known here. A wrong level held for a whole window becomes the average; the band
-/// is the last bound.
+/// Warning: a feed's honest level is not known here. A wrong level held for a whole window becomes the average, and so does
+/// one that was poked at once and then by nobody for a window: somebody must poke. The very first poke has no average to
+/// hold it. The band is the last bound.
 interface IPriceGuard {
     /// @notice `Ok`: every configured source is healthy. `Degraded`: one of two gives no fresh price, the other one is used.
     /// `Halted`: no usable price, two that disagree, or one outside the band (the market may have left it, and the other

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+// solhint-disable contract-name-capwords
+
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IDataCredits} from "../interfaces/IDataCredits.sol";
 import {DeviceKey, DeviceSignature} from "../interfaces/IDeviceRegistry.sol";

@@ -117,8 +117,11 @@ export function connectContracts(deployment: Pick<Deployment, "contracts">, runn
 }
 export type Contracts = ReturnType<typeof connectContracts>;
 
-/** Loaded when used: tasks import this file before typechain-types/ is generated. */
-function factories(): typeof types {
+/**
+ * Loaded when used: tasks import this file before typechain-types/ is generated. Loading takes seconds on a busy machine, in
+ * which a node closes an idle connection: a task calls this before its first request.
+ */
+export function factories(): typeof types {
   // A dynamic import() would ask Node's ESM loader, which knows no .ts.
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   return require("../../typechain-types") as typeof types;

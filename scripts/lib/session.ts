@@ -79,7 +79,7 @@ export class Session {
           : `nothing is deployed on chain ${chainId} (${relative(process.cwd(), path)} is missing); deploy first: ${deploy}`,
       );
     }
-    const file = readDeployment(chainId, root);
+    const file = readDeployment(chainId, root, deploy);
     if (file.chainId !== chainId) {
       throw new EnvironmentError(
         "WRONG_CHAIN",
@@ -240,11 +240,11 @@ async function chainIdOf(hre: HardhatRuntimeEnvironment): Promise<number> {
   }
 }
 
-function readDeployment(chainId: number, root: string): Deployment {
+function readDeployment(chainId: number, root: string, deploy: string): Deployment {
   try {
     return loadDeployment(chainId, root);
   } catch (error) {
-    throw new EnvironmentError("BAD_DEPLOYMENT", messageOf(error));
+    throw new EnvironmentError("BAD_DEPLOYMENT", `${messageOf(error)}; deploy again: ${deploy}`);
   }
 }
 

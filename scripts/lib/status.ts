@@ -37,6 +37,8 @@ export interface ScheduledChange {
 export interface ForwarderStatus {
   readonly address: string;
   readonly owner: string;
+  /** Name of the owner in the deployment, else its address. */
+  readonly ownerName: string;
   readonly ours: boolean;
   readonly handedOver: boolean;
   /** The pending acceptOwnership of the timelock. */
@@ -161,7 +163,10 @@ export async function readStatus(s: Session, foreignForwarder: boolean): Promise
 function problems(forwarder: ForwarderStatus, committee: CommitteeStatus): string[] {
   const red: string[] = [];
   if (forwarder.ours && !forwarder.handedOver) {
-    red.push("the forwarder is ours and the timelock does not own it yet: its owner can forge reports");
+    const harmless = forwarder.ownerName === "ForwarderHandover"; // can do nothing but offer it to the timelock
+    red.push(
+      `the forwarder is ours and the timelock does not own it yet${harmless ? "" : `: ${forwarder.ownerName} can forge reports`}`,
+    );
   }
   if (!committee.equal) red.push("the forwarder's configuration is not the committee's");
   if (committee.stale.length > 0) red.push("the forwarder still accepts a configuration that is not the committee's");
@@ -265,6 +270,7 @@ async function readForwarder(
   return {
     address,
     owner,
+    ownerName: s.book.label(owner),
     ours: !foreign,
     handedOver: owner.toLowerCase() === s.address("NetworkTimelock").toLowerCase(),
     operation: accept?.id ?? null,

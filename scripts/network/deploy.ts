@@ -1,11 +1,11 @@
 // Deploys the whole suite with the same Ignition module, parameters and checks as on any chain.
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseEther } from "ethers";
-import { connectContracts, type Contracts, type Deployment, deploymentFile, loadDeployment } from "../lib/deployment";
+import { deployGroundwork, forgetDeployment } from "../lib/deploy";
+import { connectContracts, type Contracts, type Deployment, deploymentFile } from "../lib/deployment";
 import { DEV_CHAIN_ID, type DevChain } from "./chain";
 import type { People } from "./people";
-import { ProcessError, start } from "./processes";
 
 const ROOT = resolve(__dirname, "../..");
 const LIQUID = parseEther("150000000");
@@ -57,36 +57,17 @@ export async function deploy(chain: DevChain, people: People, folder: string): P
   mkdirSync(folder, { recursive: true });
   const { file: parametersFile, parameters } = writeParameters(folder, people);
   // A named deployment writes its addresses beside its journal, not over the user's deployments/31337.json.
-  const deploymentId = basename(folder);
-  const journal = join(ROOT, "deploy/deployments", deploymentId);
+  const id = basename(folder);
+  const deployment = await deployGroundwork({
+    rpcUrl: chain.rpcUrl,
+    id,
+    logFile: join(folder, "deploy.log"),
+    parametersFile,
+  });
+  forgetDeployment(id);
   // As the tasks look for it, with GROUNDWORK_ROOT=folder.
   const file = deploymentFile(DEV_CHAIN_ID, folder);
-  const log = join(folder, "deploy.log");
-  const entry = start(
-    "deployment",
-    [
-      require.resolve("hardhat/internal/cli/cli"),
-      "ignition",
-      "deploy",
-      join(ROOT, "deploy/modules/Groundwork.ts"),
-      "--network",
-      "localhost",
-      "--deployment-id",
-      deploymentId,
-    ],
-    log,
-    {
-      LOCALHOST_RPC_URL: chain.rpcUrl,
-      GROUNDWORK_PARAMETERS: parametersFile,
-      HARDHAT_IGNITION_CONFIRM_DEPLOYMENT: "false",
-    },
-  );
-  const code = await entry.ended;
-  if (code !== 0)
-    throw new ProcessError("deployment", `ended with code ${code}:\n${readFileSync(log, "utf8").slice(-2000)}`);
   mkdirSync(dirname(file), { recursive: true });
-  cpSync(join(journal, "deployment.json"), file);
-  rmSync(journal, { recursive: true, force: true });
-  const deployment = loadDeployment(file);
+  writeFileSync(file, JSON.stringify(deployment, null, 2));
   return { deployment, file, contracts: connectContracts(deployment, chain.provider), parameters };
 }

@@ -5,7 +5,7 @@ import { BrowserProvider } from "ethers";
 import { task } from "hardhat/config";
 import { loadParameters } from "../../deploy/parameters";
 import { compareAuthority, expectedAuthority, readAuthority } from "../lib/authority";
-import { DeploymentError, loadDeployment } from "../lib/deployment";
+import { DeploymentError, factories, loadDeployment } from "../lib/deployment";
 import { chainIdOf } from "../lib/journal";
 
 const PLAIN = { compact: true, head: [], border: [] };
@@ -15,6 +15,7 @@ task("authority", "Shows who may call what, and checks it against the committed 
   .addOptionalParam("deployment", "A file of addresses other than deployments/<chainId>.json")
   .setAction(async ({ json, deployment: file }: { json: boolean; deployment?: string }, hre) => {
     await hre.run("compile", { quiet: true });
+    factories();
     const chainId = await chainIdOf(hre.network.provider);
     const deployment = loadDeployment(file ?? chainId, hre.config.paths.root);
     const parameters = loadParameters(chainId, hre.config.paths.root);

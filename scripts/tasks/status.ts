@@ -134,7 +134,7 @@ function forwarderText({ forwarder: f, time }: Status): string {
         (f.due
           ? "due now: npx hardhat timelock:run"
           : `executable from ${formatTime(f.readyAt)}, in ${formatDuration(f.readyAt - time)}: npx hardhat timelock:run`);
-  return `${f.address}, ${bad(`owned by ${f.owner}, not by the timelock`)}\n${handover}`;
+  return `${f.address}, ${bad(`owned by ${f.ownerName}, not by the timelock`)}\n${handover}`;
 }
 
 function committeeText({ committee: c }: Status): string {

@@ -107,7 +107,9 @@ describe("attacks: governance", () => {
         "a function of the timelock's to another role",
         "DeploymentWrongValue",
         ({ manager, token }, admin) =>
-          manager.connect(admin).setTargetFunctionRole(token, [token.interface.getFunction("setMinter").selector], ROLE),
+          manager
+            .connect(admin)
+            .setTargetFunctionRole(token, [token.interface.getFunction("setMinter").selector], ROLE),
       ],
       [
         "the guardian's role to another admin",

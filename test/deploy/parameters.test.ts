@@ -113,7 +113,7 @@ describe("deployment parameters", () => {
       ["emissions.rateCapacity", String(3n * 10n ** 23n - 1n), "emissions.rateCapacity"],
       ["emissions.rateRefillPerSecond", "1", "emissions.rateRefillPerSecond"],
       ["settlement.window", 61, "settlement.window"],
-      ["settlement.resettlePeriod", 659, "settlement.resettlePeriod"],
+      ["settlement.resettlePeriod", 719, "settlement.resettlePeriod"],
       ["committee.f", 2, "committee.f"],
     ];
     for (const [path, value, key] of wrong) {

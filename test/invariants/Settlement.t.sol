@@ -45,9 +45,15 @@ contract SettlementHandler is Test {
     mapping(uint16 sub => mapping(uint32 epoch => bool)) public reclaimed;
     uint256 public mintedByBooks;
     uint256 public calls;
+    /// @dev Calls that the contracts refused, as they may.
+    uint256 public refused;
     string public broken; // what should never have happened
 
-    constructor(SettlementOracle oracle_, RewardDistributor distributor_, EmissionController__MockForSettlement emissions_) {
+    constructor(
+        SettlementOracle oracle_,
+        RewardDistributor distributor_,
+        EmissionController__MockForSettlement emissions_
+    ) {
         (oracle, distributor, emissions) = (oracle_, distributor_, emissions_);
     }
 
@@ -108,7 +114,9 @@ contract SettlementHandler is Test {
         if (isNext && block.timestamp >= deadline) return _finalised(i);
         try oracle.finalise(r.s, r.parentEpoch) {
             broken = "a settlement was final out of turn";
-        } catch {}
+        } catch {
+            ++refused;
+        }
     }
 
     /// @dev Any settlement ever reported, by the guardian or by vote: only a pending one of the chain may go.
@@ -128,11 +136,15 @@ contract SettlementHandler is Test {
         if (byVote) {
             try oracle.cancelByVote(r.s, r.parentEpoch) {
                 done = true;
-            } catch {}
+            } catch {
+                ++refused;
+            }
         } else {
             try oracle.cancel(r.s, r.parentEpoch) {
                 done = true;
-            } catch {}
+            } catch {
+                ++refused;
+            }
         }
         if (done != (pending && may)) broken = "cancel did not do what it should";
         if (done) while (chain.length > place) chain.pop();
@@ -156,9 +168,10 @@ contract SettlementHandler is Test {
         if (wrong == 4) named = PotId.wrap(PotId.unwrap(pot) ^ 1);
         if (wrong == 5) named = PotId.wrap(PotId.unwrap(pot) ^ (3 << 32));
         if (wrong == 6) (proof[0], proof[1]) = (proof[1], proof[0]);
-        if (wrong == 7) assembly {
-            mstore(proof, 1)
-        }
+        if (wrong == 7)
+            assembly {
+                mstore(proof, 1)
+            }
         uint256 due = _due(pot, payee, cumulative);
         IRewardDistributor.Pot memory p = distributor.potOf(pot);
         bool may = (wrong == 0 || wrong > 7) && due != 0 && due <= p.funded - p.claimed;
@@ -177,7 +190,9 @@ contract SettlementHandler is Test {
         epoch = epoch % (oracle.currentEpoch() + 1);
         try emissions.reclaim(sub, epoch) {
             reclaimed[sub][epoch] = true;
-        } catch {}
+        } catch {
+            ++refused;
+        }
     }
 
     function setWindow(uint32 seconds_) external {
@@ -194,7 +209,10 @@ contract SettlementHandler is Test {
         return address(uint160(0xa000 + who));
     }
 
-    function leavesOf(PotId pot, uint128[PAYEES] memory cumulative) public pure returns (bytes32[PAYEES] memory leaves) {
+    function leavesOf(
+        PotId pot,
+        uint128[PAYEES] memory cumulative
+    ) public pure returns (bytes32[PAYEES] memory leaves) {
         for (uint256 i = 0; i < PAYEES; i++) leaves[i] = SettlementTrees.payoutLeaf(pot, payeeOf(i), cumulative[i]);
     }
 
@@ -251,10 +269,11 @@ contract SettlementHandler is Test {
         }
         uint128[PAYEES + 1] memory prefix;
         for (uint256 i = 0; i < PAYEES; i++) {
-            prefix[i + 1] = prefix[i] + uint128(uint256(keccak256(abi.encode(seed, i))) % 1000 + (i == 0 ? 1 : 0));
+            prefix[i + 1] = prefix[i] + uint128((uint256(keccak256(abi.encode(seed, i))) % 1000) + (i == 0 ? 1 : 0));
         }
         for (uint256 i = 0; i < PAYEES; i++) {
-            if (kind == 1) cumulative[i] = uint128(uint256(keccak256(abi.encode(seed, i, "random"))) % (2 * budget + 1));
+            if (kind == 1)
+                cumulative[i] = uint128(uint256(keccak256(abi.encode(seed, i, "random"))) % (2 * budget + 1));
             if (kind == 2) cumulative[i] = i == seed % PAYEES ? type(uint128).max : 0;
             if (kind > 2) {
                 cumulative[i] += uint128(SettlementTrees.payoutOf(budget, prefix[i], prefix[i + 1], prefix[PAYEES]));

@@ -38,7 +38,7 @@ function freePort(): Promise<number> {
   });
 }
 
-describe("oracle: four processes on the contracts", function () {
+describe("oracle: four processes on the contracts @e2e @deep", function () {
   this.timeout(180_000);
 
   let snapshot: SnapshotRestorer;
