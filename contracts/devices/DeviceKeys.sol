@@ -17,8 +17,15 @@ library DeviceKeys {
     uint256 private constant SECP256K1_HALF_N = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
 
     /// @notice keccak256(keyType ‖ x ‖ y): the name of the key.
-    function hash(DeviceKey calldata key) internal pure returns (bytes32) {
-        return keccak256(abi.encodePacked(key.keyType, key.x, key.y));
+    function hash(DeviceKey calldata key) internal pure returns (bytes32 keyHash) {
+        uint8 keyType = key.keyType;
+        assembly ("memory-safe") {
+            // Beyond the free memory pointer, which stays: 65 bytes that are forgotten at once.
+            let at := mload(0x40)
+            mstore8(at, keyType)
+            calldatacopy(add(at, 1), add(key, 32), 64)
+            keyHash := keccak256(at, 65)
+        }
     }
 
     /// @notice Reverts unless `signature` over `digest` was made with `key`.

@@ -16,11 +16,11 @@ import {DeviceKeys} from "./DeviceKeys.sol";
 contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
     // --- Types ---
 
-    /// @dev Device of which a key is or was the live one, in force for fromEpoch ≤ e < untilEpoch. Never cleared.
-    struct KeyUse {
-        uint64 deviceId;
-        uint32 fromEpoch;
-        uint32 untilEpoch;
+    /// @dev One slot: all that an onboarding reads of this contract.
+    struct Entry {
+        address staking;
+        uint48 pausedUntil;
+        uint32 fee;
     }
 
     // --- Constants and immutables ---
@@ -39,14 +39,12 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
 
     // --- Storage: beside each owner ERC721 keeps modelId(24) | fromEpoch(32) | retiredFrom(32) | 8 spare bits ---
 
-    /// @inheritdoc IDeviceRegistry
-    address public staking;
-    /// @inheritdoc IDeviceRegistry
-    uint64 public deviceCount;
-    uint32 private _onboardingFee;
+    Entry private _entry;
     string private _name;
     string private _symbol;
-    mapping(bytes32 keyHash => KeyUse) private _keys;
+    /// @dev untilEpoch(32) | fromEpoch(32) | deviceId(64): the device of which the key is or was the live one, in force
+    /// for fromEpoch ≤ e < untilEpoch. By hand, so that one write needs no read. Never cleared.
+    mapping(bytes32 keyHash => uint256) private _keys;
     /// @dev hasCustom(8) | transfers(24) | knownFrom(32) | sinceEpoch(32) | previous(160), by hand because every transfer
     /// rewrites it: `previous` was paid for knownFrom ≤ e < sinceEpoch; sinceEpoch = 0 until a change has a past.
     mapping(uint256 deviceId => uint256) private _payees;
@@ -77,25 +75,28 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
     // --- Anyone ---
 
     /// @inheritdoc IDeviceRegistry
-    function onboard(Onboarding calldata o) external whenOpen returns (uint64 deviceId) {
+    function onboard(Onboarding calldata o) external returns (uint64 deviceId) {
+        Entry memory entry = _entry;
+        _checkOpen(entry.pausedUntil);
         if (block.timestamp > o.deadline) revert DeviceSignatureExpired(o.deadline);
         if (o.owner == address(0)) revert DeviceZeroAddress();
         bytes32 keyHash = DeviceKeys.hash(o.key);
-        uint64 user = _keys[keyHash].deviceId;
+        uint64 user = uint64(_keys[keyHash]);
         if (user != 0) revert DeviceKeyUsed(keyHash, user);
         bytes32 digest = onboardingDigest(o.owner, o.operatorId, o.subNetwork, o.nonce, o.deadline);
         DeviceKeys.checkSignature(o.key, digest, o.signature);
-        uint24 modelId = IMakerRegistry(makers).checkInclusion(o.batchId, o.index, o.serialHash, keyHash, o.proof);
+        uint24 modelId;
+        (modelId, deviceId) = IMakerRegistry(makers).checkInclusion(o.batchId, o.index, o.serialHash, keyHash, o.proof);
 
         uint32 fromEpoch = currentEpoch() + 1;
-        (address staking_, uint256 fee) = (staking, _onboardingFee);
-        deviceId = ++deviceCount;
-        _keys[keyHash] = KeyUse({deviceId: deviceId, fromEpoch: fromEpoch, untilEpoch: OPEN_END});
+        // No other device has this id: a place of a batch has one leaf, and the leaf's key was never used.
+        _keys[keyHash] = (uint256(OPEN_END) << 96) | (uint256(fromEpoch) << 64) | deviceId;
         _mintAndSetExtraDataUnchecked(o.owner, deviceId, _packDevice(modelId, fromEpoch, 0));
 
-        emit DeviceOnboarded(deviceId, o.owner, keyHash, modelId, o.batchId, o.index, fromEpoch);
-        if (fee != 0) IDataCredits(credits).spendFrom(msg.sender, o.subNetwork, fee);
+        emit DeviceOnboarded(deviceId, o.owner, keyHash, modelId, fromEpoch);
+        if (entry.fee != 0) IDataCredits(credits).spendFrom(msg.sender, o.subNetwork, entry.fee);
         if (o.operatorId != 0) {
+            address staking_ = entry.staking;
             if (staking_ == address(0)) revert DeviceZeroAddress();
             // A box can name any owner: a caller who is neither that owner nor accepted takes nobody's stake.
             if (msg.sender != o.owner && !IOperatorStaking(staking_).accepts(o.operatorId, msg.sender)) {
@@ -148,7 +149,7 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
     function setOnboardingFee(uint256 fee) external restricted {
         if (fee > MAX_ONBOARDING_FEE) revert DeviceRegistryBadParameter("onboardingFee", fee);
 
-        _onboardingFee = uint32(fee);
+        _entry.fee = uint32(fee);
 
         emit OnboardingFeeSet(fee);
     }
@@ -156,9 +157,10 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
     /// @inheritdoc IDeviceRegistry
     function setStaking(address staking_) external restricted {
         if (staking_ == address(0)) revert DeviceZeroAddress();
-        if (staking != address(0)) revert DeviceRegistryBadParameter("staking", uint160(staking));
+        address before = _entry.staking;
+        if (before != address(0)) revert DeviceRegistryBadParameter("staking", uint160(before));
 
-        staking = staking_;
+        _entry.staking = staking_;
 
         emit StakingSet(staking_);
     }
@@ -167,13 +169,13 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
 
     /// @inheritdoc IDeviceRegistry
     function deviceOfKey(bytes32 keyHash) external view returns (uint64) {
-        return _keys[keyHash].deviceId;
+        return uint64(_keys[keyHash]);
     }
 
     /// @inheritdoc IDeviceRegistry
     function deviceOfKeyAt(bytes32 keyHash, uint32 epoch) external view returns (uint64) {
-        KeyUse memory k = _keys[keyHash];
-        return k.fromEpoch <= epoch && epoch < k.untilEpoch ? k.deviceId : 0;
+        uint256 use = _keys[keyHash];
+        return uint32(use >> 64) <= epoch && epoch < uint32(use >> 96) ? uint64(use) : 0;
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -211,7 +213,12 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
 
     /// @inheritdoc IDeviceRegistry
     function onboardingFee() external view returns (uint256) {
-        return _onboardingFee;
+        return _entry.fee;
+    }
+
+    /// @inheritdoc IDeviceRegistry
+    function staking() external view returns (address) {
+        return _entry.staking;
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -222,13 +229,11 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
         uint64 nonce,
         uint64 deadline
     ) public view returns (bytes32) {
-        bytes5 tagAndSchema = 0x47574f3101; // "GWO1", 1
+        uint104 head = 0x47574f3101 << 64; // "GWO1", 1
         // Ids of chains in use fit 64 bits.
         uint64 chainId = uint64(block.chainid);
-        return
-            sha256(
-                abi.encodePacked(tagAndSchema, chainId, address(this), owner, operatorId, subNetwork, nonce, deadline)
-            );
+        uint208 terms = (uint208(operatorId) << 144) | (uint208(subNetwork) << 128) | (uint208(nonce) << 64) | deadline;
+        return sha256(abi.encodePacked(head | chainId, address(this), owner, terms));
     }
 
     /// @notice Name of the collection (ERC-721).
@@ -261,6 +266,15 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
     }
 
     // --- Internal ---
+
+    function _pauseOf(bytes4 entry) internal view override returns (uint48) {
+        return entry == IDeviceRegistry.onboard.selector ? _entry.pausedUntil : super._pauseOf(entry);
+    }
+
+    function _setPause(bytes4 entry, uint48 until) internal override {
+        if (entry == IDeviceRegistry.onboard.selector) _entry.pausedUntil = until;
+        else super._setPause(entry, until);
+    }
 
     /// @dev After Solady has checked owner and approval and has moved the device. Minting is not a change of payee.
     function _afterTokenTransfer(address from, address to, uint256 id) internal override {

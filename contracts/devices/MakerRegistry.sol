@@ -40,6 +40,8 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
     struct BatchTerms {
         uint24 modelId;
         uint32 count;
+        uint8 depth;
+        uint64 firstDeviceId;
     }
 
     // --- Constants and immutables ---
@@ -60,8 +62,9 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
 
     uint24 private _modelCount;
     uint32 private _batchCount;
+    uint64 private _posted;
     mapping(address maker => Maker) private _makers;
-    mapping(address maker => Posted) private _posted;
+    mapping(address maker => Posted) private _postedBy;
     mapping(uint24 modelId => ModelRecord) private _models;
     mapping(uint32 batchId => bytes32) private _roots;
     mapping(uint32 batchId => mapping(bytes32 root => BatchTerms)) private _batches;
@@ -136,9 +139,12 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
         _countPosted(msg.sender, count);
         batchId = ++_batchCount;
         _roots[batchId] = root;
-        _batches[batchId][root] = BatchTerms({modelId: modelId, count: count});
+        uint64 firstDeviceId = _posted + 1;
+        _posted += count;
+        uint8 depth = uint8(Math.log2(count, Math.Rounding.Ceil));
+        _batches[batchId][root] = BatchTerms(modelId, count, depth, firstDeviceId);
 
-        emit BatchPosted(batchId, modelId, msg.sender, root, count, dataHash);
+        emit BatchPosted(batchId, modelId, msg.sender, root, count, firstDeviceId, dataHash);
     }
 
     // --- Governance ---
@@ -218,16 +224,20 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
         bytes32 serialHash,
         bytes32 keyHash,
         bytes32[] calldata proof
-    ) external view returns (uint24 modelId) {
+    ) external view returns (uint24 modelId, uint64 deviceId) {
         bytes32 leaf = keccak256(abi.encodePacked(bytes1(0x30), serialHash, keyHash));
         BatchTerms memory b = _batches[batchId][MerkleTree.rootOf(leaf, index, proof)];
-        if (b.count == 0) revert BatchProofWrong(batchId, index);
-        // Places from `count` on, and paths of another length, are where a root could hide uncounted devices.
+        // Places from `count` on (all of them where no batch has this root), and paths of another length, are where a
+        // root could hide uncounted devices.
         if (index >= b.count) revert BatchProofWrong(batchId, index);
-        if (proof.length != Math.log2(b.count, Math.Rounding.Ceil)) revert BatchProofWrong(batchId, index);
+        if (proof.length != b.depth) revert BatchProofWrong(batchId, index);
 
         modelId = b.modelId;
         _checkNotExpired(modelId);
+        unchecked {
+            // Ids of the batch were counted, with a check, when it was posted.
+            deviceId = b.firstDeviceId + index;
+        }
     }
 
     /// @inheritdoc IMakerRegistry
@@ -254,7 +264,7 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
         bytes32 root = _roots[batchId];
         if (root == 0) revert BatchUnknown(batchId);
         BatchTerms memory b = _batches[batchId][root];
-        return Batch(root, b.modelId, b.count);
+        return Batch(root, b.modelId, b.count, b.firstDeviceId);
     }
 
     /// @inheritdoc IMakerRegistry
@@ -266,7 +276,7 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
     function quotaLeft(address maker) public view returns (uint256) {
         Maker storage m = _makers[maker];
         if (m.status != MakerStatus.Licensed) return 0;
-        Posted storage p = _posted[maker];
+        Posted storage p = _postedBy[maker];
         // A smaller quota may have been voted after the maker posted.
         return Math.saturatingSub(m.quotaPerEpoch, p.epoch == currentEpoch() ? p.count : 0);
     }
@@ -285,7 +295,7 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
     }
 
     function _countPosted(address maker, uint32 count) private {
-        Posted storage p = _posted[maker];
+        Posted storage p = _postedBy[maker];
         uint32 epoch = currentEpoch();
         (p.epoch, p.count) = (epoch, (p.epoch == epoch ? p.count : 0) + count);
     }

@@ -5,11 +5,9 @@ pragma solidity ^0.8.30;
 /// @notice One credit is worth 0.00001 USD of service, is made by burning the network token, cannot be transferred or
 /// turned back, and is burned by use. Credits are integers (0 decimals). Rounding is against the minter:
 /// credits = ⌊tokens × priceE8 ÷ 10^21⌋, tokens = ⌈credits × 10^21 ÷ priceE8⌉ (10^18 wei × 10^8 ÷ 10^5 credits).
-/// supply = minted − spent, always. There is no transfer and no approval: the Transfer events from and to zero are there
-/// for wallets and explorers only.
+/// supply = minted − spent, always. There is no transfer and no approval, and so no event of ERC-20: what CreditsMinted
+/// and CreditsSpent say is all that ever happens to credits.
 interface IDataCredits {
-    /// @notice Credits came into being (`from` zero) or were used (`to` zero); the shape of ERC-20, for explorers.
-    event Transfer(address indexed from, address indexed to, uint256 value);
     /// @notice `payer` burned `tokens` wei at `priceE8` and `recipient` got `credits`.
     event CreditsMinted(
         address indexed payer,
@@ -41,6 +39,8 @@ interface IDataCredits {
     error DataCreditsZeroAmount();
     /// @notice The payer holds too few credits.
     error DataCreditsInsufficient(address payer, uint256 balance, uint256 needed);
+    /// @notice Ids of sub-networks are 0 (the network itself) to 16.
+    error DataCreditsSubNetworkUnknown(uint16 subNetwork);
     /// @notice The caller is not an allowed spender.
     error DataCreditsNotSpender(address caller);
     /// @notice The zero address cannot hold credits or price them.
@@ -68,7 +68,7 @@ interface IDataCredits {
     /// somebody has already used it, is no error while the allowance is at least `value`. Meant to be batched with a mint through `multicall`.
     function selfPermit(uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
 
-    /// @notice Burns `credits` of the caller for the use of `subNetwork`. Works in every price state.
+    /// @notice Burns `credits` of the caller for the use of `subNetwork` (0 to 16). Works in every price state.
     function spend(uint16 subNetwork, uint256 credits) external;
 
     /// @notice Burns `credits` of `payer` for `subNetwork`. Only an allowed spender contract, which must pass its own
@@ -87,13 +87,13 @@ interface IDataCredits {
     /// @notice Credits held by `account`.
     function balanceOf(address account) external view returns (uint256);
 
-    /// @notice All credits in being.
+    /// @notice All credits in being: minted − spent.
     function totalSupply() external view returns (uint256);
 
     /// @notice All credits ever minted.
     function totalMinted() external view returns (uint256);
 
-    /// @notice All credits ever spent.
+    /// @notice All credits ever spent, summed over the 17 ids of sub-networks.
     function totalSpent() external view returns (uint256);
 
     /// @notice Credits spent on `subNetwork` in `epoch`.

@@ -42,8 +42,9 @@ struct Onboarding {
 }
 
 /// @title Devices: one box, one ERC-721, one live key at a time
-/// @notice Token id = device id, counted from 1. A key is bound to one device for ever and never returns. What a fraud
-/// proof asks is kept by epoch. What happens in epoch e counts from e + 1: a device onboarded in e earns from e + 1; the
+/// @notice Token id = device id = the batch's first id + the device's place in it (IMakerRegistry), known at manufacture
+/// and from 1: ids say nothing of the order of onboarding, and not every id is a device. A key is bound to one device for
+/// ever and never returns. What a fraud proof asks is kept by epoch. What happens in epoch e counts from e + 1: a device onboarded in e earns from e + 1; the
 /// payee of epoch e is the one recorded when e began.
 /// Payee: the owner, unless the owner named another. One change of payee or owner per `challengeEpochs` (a change may
 /// be corrected within the epoch in which it was made; before the device's first epoch changes are free), so that
@@ -53,14 +54,13 @@ struct Onboarding {
 /// Warning: transferFrom does not ask the receiver; rewards earned up to and including the current epoch stay with the
 /// payee of then.
 interface IDeviceRegistry {
-    /// @notice A device was onboarded; it counts from `fromEpoch`.
+    /// @notice A device was onboarded; it counts from `fromEpoch`. Its batch is the one whose ids have `deviceId`
+    /// (IMakerRegistry.BatchPosted).
     event DeviceOnboarded(
         uint64 indexed deviceId,
         address indexed owner,
         bytes32 indexed keyHash,
         uint24 modelId,
-        uint32 batchId,
-        uint32 index,
         uint32 fromEpoch
     );
     /// @notice From `fromEpoch` on `payee` is paid; before, `previous`.
@@ -120,9 +120,6 @@ interface IDeviceRegistry {
     /// @notice Transfers of the device, modulo 2^24. What an owner granted is good only while owner and count are those
     /// of the grant.
     function transfersOf(uint64 deviceId) external view returns (uint24);
-
-    /// @notice Devices ever onboarded = the highest id.
-    function deviceCount() external view returns (uint64);
 
     /// @notice Credits burned by an onboarding.
     function onboardingFee() external view returns (uint256);

@@ -6,7 +6,9 @@ pragma solidity ^0.8.30;
 /// category, the bond a device of it needs, the most points it can earn in an epoch (kept by epoch). A maker posts a
 /// batch once: the root of a positional tree over its devices, with the number of leaves: device `index` of batch `b`
 /// has the one leaf keccak256(0x30 ‖ serialHash ‖ keyHash), so a root cannot hide more devices than were counted
-/// against the quota. A maker that lapses posts no more; what it posted lives on.
+/// against the quota. Devices get their ids here, a run per batch in the order of posting: device `index` of a batch is
+/// device `firstDeviceId + index` of the network, whenever it is onboarded. A maker that lapses posts no more; what it
+/// posted lives on.
 /// Warning: a bad maker can sign fake keys; quota, bond and vote bound the harm. Serial hashes can be guessed.
 interface IMakerRegistry {
     /// @notice Standing of a maker.
@@ -35,11 +37,12 @@ interface IMakerRegistry {
         string name;
     }
 
-    /// @notice A posted batch.
+    /// @notice A posted batch; its devices have the ids from `firstDeviceId` to `firstDeviceId + count − 1`.
     struct Batch {
         bytes32 root;
         uint24 modelId;
         uint32 count;
+        uint64 firstDeviceId;
     }
 
     event MakerBondPosted(address indexed maker, uint256 amount, uint256 bond);
@@ -64,6 +67,7 @@ interface IMakerRegistry {
         address indexed maker,
         bytes32 root,
         uint32 count,
+        uint64 firstDeviceId,
         bytes32 dataHash
     );
 
@@ -122,15 +126,15 @@ interface IMakerRegistry {
     /// @notice Sets when the certificate ends for onboarding (0 = open end, else > current epoch). Restricted: timelock.
     function setModelExpiry(uint24 modelId, uint32 expiresAtEpoch) external;
 
-    /// @notice Model of the device with these hashes, or reverts: wrong proof, or model expired. `proof` is positional,
-    /// from leaf to root, of length ⌈log2 count⌉.
+    /// @notice Model and id of the device with these hashes, or reverts: wrong proof, or model expired. `proof` is
+    /// positional, from leaf to root, of length ⌈log2 count⌉.
     function checkInclusion(
         uint32 batchId,
         uint32 index,
         bytes32 serialHash,
         bytes32 keyHash,
         bytes32[] calldata proof
-    ) external view returns (uint24 modelId);
+    ) external view returns (uint24 modelId, uint64 deviceId);
 
     /// @notice Record of a maker.
     function makerOf(address maker) external view returns (Maker memory);

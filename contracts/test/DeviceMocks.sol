@@ -15,10 +15,8 @@ contract Token__MockForDevices is ERC20("Token", "TKN") {
     }
 }
 
-/// @notice The spending half of data credits, with the same slots and events.
+/// @notice The spending half of data credits.
 contract DataCredits__MockForDevices {
-    event Transfer(address indexed from, address indexed to, uint256 value);
-
     mapping(address account => uint256) public balanceOf;
     mapping(uint16 subNetwork => mapping(uint32 epoch => uint256)) public spentIn;
     mapping(address spender => bool) public isSpender;
@@ -47,7 +45,6 @@ contract DataCredits__MockForDevices {
         balanceOf[payer] = balance - credits;
         totalSpent += credits;
         spentIn[subNetwork][epoch] += credits;
-        emit Transfer(payer, address(0), credits);
         emit IDataCredits.CreditsSpent(payer, subNetwork, epoch, credits, msg.sender);
     }
 }

@@ -38,6 +38,7 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
 
     /// @dev 18 decimals of the token + 8 of the price − 5 of the credit.
     uint256 private constant UNIT = 1e21;
+    uint16 private constant MAX_SUB_NETWORK = 16;
 
     // Immutables
 
@@ -49,12 +50,12 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
     /// @inheritdoc IDataCredits
     mapping(address account => uint256) public balanceOf;
     /// @inheritdoc IDataCredits
-    mapping(uint16 subNetwork => mapping(uint32 epoch => uint256)) public spentIn;
-    /// @inheritdoc IDataCredits
     mapping(address spender => bool) public isSpender;
-    /// @inheritdoc IDataCredits
-    uint256 public totalSpent;
 
+    /// @dev inEpoch(128) | epoch(32) | total(96), by hand so that one write needs no read: what every spending writes.
+    /// `inEpoch` moves to `_spentIn` with the first spending after `epoch`.
+    uint256[MAX_SUB_NETWORK + 1] private _spent;
+    mapping(uint16 subNetwork => mapping(uint32 epoch => uint256)) private _spentIn;
     MintTotals private _minted;
     mapping(uint32 epoch => uint256) private _burned;
     ScheduledAddress.Pointer private _guard;
@@ -158,12 +159,19 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
 
     /// @inheritdoc IDataCredits
     function totalSupply() external view returns (uint256) {
-        return _minted.credits - totalSpent;
+        return _minted.credits - totalSpent();
     }
 
     /// @inheritdoc IDataCredits
     function totalMinted() external view returns (uint256) {
         return _minted.credits;
+    }
+
+    /// @inheritdoc IDataCredits
+    function spentIn(uint16 subNetwork, uint32 epoch) external view returns (uint256) {
+        if (subNetwork > MAX_SUB_NETWORK) return 0;
+        uint256 s = _spent[subNetwork];
+        return epoch == uint32(s >> 96) ? s >> 128 : _spentIn[subNetwork][epoch];
     }
 
     /// @inheritdoc IDataCredits
@@ -180,6 +188,11 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
     /// @inheritdoc IDataCredits
     function quoteExactOut(uint256 creditsOut) external view returns (uint256 tokenIn) {
         return _toTokensUp(creditsOut, _guardAt(currentEpoch()).mintPriceE8());
+    }
+
+    /// @inheritdoc IDataCredits
+    function totalSpent() public view returns (uint256 credits) {
+        for (uint256 i = 0; i <= MAX_SUB_NETWORK; ++i) credits += uint96(_spent[i]);
     }
 
     /// @inheritdoc IDataCredits
@@ -205,7 +218,6 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
             balanceOf[recipient] += credits;
         }
 
-        emit Transfer(address(0), recipient, credits);
         emit CreditsMinted(msg.sender, recipient, tokens, credits, priceE8);
 
         token.burnFrom(msg.sender, tokens);
@@ -213,18 +225,23 @@ contract DataCredits is IDataCredits, Guarded, Epochs, Multicall, ReentrancyGuar
 
     function _spend(address payer, uint16 subNetwork, uint256 credits) private {
         if (credits == 0) revert DataCreditsZeroAmount();
+        if (subNetwork > MAX_SUB_NETWORK) revert DataCreditsSubNetworkUnknown(subNetwork);
         uint256 balance = balanceOf[payer];
         if (balance < credits) revert DataCreditsInsufficient(payer, balance, credits);
         uint32 epoch = currentEpoch();
 
+        uint256 s = _spent[subNetwork];
+        uint256 inEpoch = s >> 128;
+        if (uint32(s >> 96) != epoch) {
+            if (inEpoch != 0) _spentIn[subNetwork][uint32(s >> 96)] = inEpoch;
+            inEpoch = 0;
+        }
         // Checked above; what is spent is a part of what was minted, below 2^96.
         unchecked {
             balanceOf[payer] = balance - credits;
-            totalSpent += credits;
-            spentIn[subNetwork][epoch] += credits;
+            _spent[subNetwork] = ((inEpoch + credits) << 128) | (uint256(epoch) << 96) | (uint96(s) + credits);
         }
 
-        emit Transfer(payer, address(0), credits);
         emit CreditsSpent(payer, subNetwork, epoch, credits, msg.sender);
     }
 

@@ -116,23 +116,22 @@ export async function readStatus(s: Session, foreignForwarder: boolean): Promise
     "EntryPaused",
     "EntryReopened",
     "ConfigSet",
+    "DeviceOnboarded",
     "DeviceRetired",
     "OperatorCreated",
   ]);
   const proposals = await readProposals(s);
-  const [pending, buckets, subNetworks, price, supply, credits, devices, operators, council, committee] =
-    await Promise.all([
-      readPending(s, proposals, await s.pendingTime()),
-      emissions.bucketsNow(),
-      readSubNetworks(s, next),
-      readPrice(s),
-      readSupply(s),
-      readCredits(s),
-      readDevices(s, logs, current),
-      readOperators(s, logs),
-      readCouncil(s),
-      readCommittee(s, logs),
-    ]);
+  const [pending, buckets, subNetworks, price, supply, credits, operators, council, committee] = await Promise.all([
+    readPending(s, proposals, await s.pendingTime()),
+    emissions.bucketsNow(),
+    readSubNetworks(s, next),
+    readPrice(s),
+    readSupply(s),
+    readCredits(s),
+    readOperators(s, logs),
+    readCouncil(s),
+    readCommittee(s, logs),
+  ]);
   const forwarder = await readForwarder(s, pending, foreignForwarder);
   return {
     chainId: s.chainId,
@@ -149,7 +148,7 @@ export async function readStatus(s: Session, foreignForwarder: boolean): Promise
     price,
     supply,
     credits,
-    devices,
+    devices: readDevices(logs, current),
     operators,
     council,
     forwarder,
@@ -239,8 +238,8 @@ async function readCredits(s: Session): Promise<Status["credits"]> {
   return { supply, minted, spent };
 }
 
-async function readDevices(s: Session, logs: readonly ParsedLog[], epoch: number): Promise<Status["devices"]> {
-  const onboarded = Number(await s.get("DeviceRegistry").deviceCount());
+function readDevices(logs: readonly ParsedLog[], epoch: number): Status["devices"] {
+  const onboarded = logs.filter((l) => l.event.name === "DeviceOnboarded").length;
   const retired = logs.filter(
     (l) => l.event.name === "DeviceRetired" && Number(l.event.args.getValue("fromEpoch")) <= epoch,
   );

@@ -349,7 +349,7 @@ export class Network {
     const minted = await c.credits.queryFilter(c.credits.filters.CreditsMinted);
     const money = await auditMoney(c.token, [await c.distributor.getAddress(), await c.timelock.getAddress()]);
     return {
-      devices: Number(await c.devices.deviceCount()),
+      devices: (await c.devices.queryFilter(c.devices.filters.DeviceOnboarded)).length,
       operators: (await c.staking.queryFilter(c.staking.filters.OperatorCreated)).length,
       epochsSettled: [...perEpoch.values()].filter((count) => count === subNetworks).length,
       nodes: this.committee.nodes.map(({ process, db }) => ({ pid: process.child.pid, db })),

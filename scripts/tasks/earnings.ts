@@ -2,7 +2,7 @@
 import { types } from "hardhat/config";
 import { z } from "zod";
 import { entriesRootOf, parseSettlement, type Share, shareOf } from "../lib/claims";
-import { EnvironmentError, StateError } from "../lib/errors";
+import { EnvironmentError, revertData, StateError } from "../lib/errors";
 import { formatTokens, paint, parseWhole, shortHash, table } from "../lib/format";
 import { askNode, parseNodeUrl } from "../lib/node-api";
 import type { Session } from "../lib/session";
@@ -63,9 +63,11 @@ command<{ device?: string; epoch?: string; node: string }>({
     const device = parseWhole("--device", needed("device", args.device), MAX_ID);
     const node = parseNodeUrl(args.node);
     const registry = s.get("DeviceRegistry");
-    const count = await registry.deviceCount();
-    if (device === 0n || device > count) {
-      throw new StateError("UNKNOWN_DEVICE", `there is no device ${device}; ${count} are onboarded`);
+    try {
+      await registry.modelOfDevice(device);
+    } catch (error) {
+      if (revertData(error) !== registry.interface.encodeErrorResult("DeviceUnknown", [device])) throw error;
+      throw new StateError("UNKNOWN_DEVICE", `device ${device} was never onboarded`);
     }
     const current = Number(await registry.currentEpoch());
     const epochs =

@@ -1,34 +1,30 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
-import { expect } from "chai";
-import type { ContractTransactionResponse } from "ethers";
 import { ethers } from "hardhat";
 import {
   CHALLENGE_EPOCHS,
-  devicesFixture,
+  devicesOnRealCreditsFixture,
   makeDevice,
   MODEL_BOND,
   nextEpoch,
   signOnboarding,
   sparseBatch,
 } from "../helpers/devices";
+import { expectGas } from "../helpers/gas";
 
 const HEIGHT = 20;
+const INDEX = 0xaaaab;
 
-async function gasOf(tx: Promise<ContractTransactionResponse>): Promise<bigint> {
-  const receipt = await (await tx).wait();
-  if (receipt === null) throw new Error("not mined");
-  if (process.env.SHOW_GAS === "true") console.log(`      ${receipt.gasUsed} gas`);
-  return receipt.gasUsed;
-}
-
-describe("gas: devices", () => {
-  /** Devices at odd places of batches of 2^20; one device is onboarded, so that nothing but the owner is new. */
+describe("gas: devices @gas", () => {
+  /**
+   * Devices at odd places of batches of 2^20. One device is onboarded, so that nothing but the owner is new: the
+   * sub-network and the sponsor have spent credits in this epoch, and the sponsor has some left.
+   */
   async function fixture() {
-    const f = await devicesFixture();
+    const f = await devicesOnRealCreditsFixture();
     /** The argument of `onboard` for a fresh device of a fresh batch. */
     async function fresh(owner: string, operatorId = 0n) {
       const device = makeDevice();
-      const { root, count, index, proof } = sparseBatch(device, 0xaaaab, HEIGHT);
+      const { root, count, index, proof } = sparseBatch(device, INDEX, HEIGHT);
       await f.makers.license(f.maker.address, 2 ** 31);
       await f.makers.connect(f.maker).postBatch(1, root, count, ethers.ZeroHash);
       const batchId = await f.makers.connect(f.maker).postBatch.staticCall(1, root, count, ethers.ZeroHash);
@@ -42,43 +38,44 @@ describe("gas: devices", () => {
       });
     }
     await f.registry.connect(f.alice).onboard(await fresh(f.alice.address));
-    return { ...f, fresh };
+    return { ...f, fresh, first: INDEX + 1 };
   }
 
-  it("onboards with a 2^20 proof and P-256: ≤ 151,000, an owner's first ≤ 168,000", async () => {
+  it("onboards with a 2^20 proof and P-256: ≤ 135,000, an owner's first ≤ 152,000", async () => {
     const { registry, alice, bob, fresh } = await loadFixture(fixture);
     const next = await fresh(alice.address);
-    expect(await gasOf(registry.connect(alice).onboard(next))).to.be.at.most(151_000n);
+    await expectGas("onboard, 2^20 leaves", registry.connect(alice).onboard(next), 135_000);
     const first = await fresh(bob.address);
-    expect(await gasOf(registry.connect(alice).onboard(first))).to.be.at.most(168_000n);
+    await expectGas("onboard, 2^20 leaves, an owner's first", registry.connect(alice).onboard(first), 152_000);
   });
 
-  it("onboards and attaches: first of the operator in an epoch ≤ 222,000, again ≤ 198,000", async () => {
+  it("onboards and attaches: again ≤ 190,000, first of the operator in an epoch ≤ 205,000", async () => {
     const { registry, alice, fresh } = await loadFixture(fixture);
     await nextEpoch(registry);
     await registry.connect(alice).onboard(await fresh(alice.address));
     const first = await fresh(alice.address, 1n);
-    expect(await gasOf(registry.connect(alice).onboard(first))).to.be.at.most(222_000n);
+    const attach = "onboard and attach, 2^20 leaves";
+    await expectGas(`${attach}, the operator's first of the epoch`, registry.connect(alice).onboard(first), 205_000);
     const again = await fresh(alice.address, 1n);
-    expect(await gasOf(registry.connect(alice).onboard(again))).to.be.at.most(198_000n);
+    await expectGas(attach, registry.connect(alice).onboard(again), 190_000);
   });
 
   it("transfers a device to a holder: first ≤ 68,000, again ≤ 50,000", async () => {
-    const { registry, alice, bob, onboardFor } = await loadFixture(fixture);
+    const { registry, alice, bob, onboardFor, first } = await loadFixture(fixture);
     await onboardFor(bob);
-    await onboardFor(bob);
+    const second = await onboardFor(bob);
     await nextEpoch(registry);
-    expect(await gasOf(registry.connect(alice).transferFrom(alice, bob, 1))).to.be.at.most(68_000n);
-    await registry.connect(bob).transferFrom(bob, alice, 2);
+    await expectGas("device transfer, first", registry.connect(alice).transferFrom(alice, bob, first), 68_000);
+    await registry.connect(bob).transferFrom(bob, alice, second);
     await nextEpoch(registry, CHALLENGE_EPOCHS + 1);
-    expect(await gasOf(registry.connect(bob).transferFrom(bob, alice, 1))).to.be.at.most(50_000n);
+    await expectGas("device transfer, repeat", registry.connect(bob).transferFrom(bob, alice, first), 50_000);
   });
 
-  it("stakes: first in an epoch ≤ 97,000, again ≤ 74,000; asks it back the same", async () => {
+  it("stakes: first in an epoch ≤ 97,000, again ≤ 74,000", async () => {
     const { registry, staking, controller } = await loadFixture(fixture);
     await nextEpoch(registry);
     const operator = staking.connect(controller);
-    expect(await gasOf(operator.stake(1, MODEL_BOND))).to.be.at.most(97_000n);
-    expect(await gasOf(operator.stake(1, MODEL_BOND))).to.be.at.most(74_000n);
+    await expectGas("stake, first of the epoch", operator.stake(1, MODEL_BOND), 97_000);
+    await expectGas("stake, repeat", operator.stake(1, MODEL_BOND), 74_000);
   });
 });

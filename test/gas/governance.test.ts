@@ -1,8 +1,8 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
-import { expect } from "chai";
+import { expectGas } from "../helpers/gas";
 import { FLOOR, governanceFixture, MIN_DURATION, tick } from "../helpers/governance";
 
-describe("gas: governance", () => {
+describe("gas: governance @gas", () => {
   /** Alice reached the quorum; bob and carol have 12 checkpoints each, made by twelve locks. */
   async function withHistory() {
     const f = await governanceFixture();
@@ -18,10 +18,8 @@ describe("gas: governance", () => {
   it("castVote at 12 checkpoints ≤ 72,000; the vote that reaches the quorum ≤ 135,000", async () => {
     const { governor, alice, bob, carol, proposeValue } = await loadFixture(withHistory);
     const { id } = await proposeValue(alice, 1n);
-    const gasOf = async (tx: Promise<{ wait(): Promise<{ gasUsed: bigint } | null> }>) =>
-      (await (await tx).wait())?.gasUsed;
-    expect(await gasOf(governor.connect(alice).castVote(id, 1))).to.be.at.most(135_000n);
+    await expectGas("vote, the one that reaches the quorum", governor.connect(alice).castVote(id, 1), 135_000);
     await governor.connect(bob).castVote(id, 1);
-    expect(await gasOf(governor.connect(carol).castVote(id, 1))).to.be.at.most(72_000n);
+    await expectGas("vote, 12 checkpoints", governor.connect(carol).castVote(id, 1), 72_000);
   });
 });

@@ -1,5 +1,4 @@
 import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
-import { expect } from "chai";
 import { ethers } from "hardhat";
 import {
   creditsFixture,
@@ -11,8 +10,9 @@ import {
   source,
   toEpoch,
 } from "../helpers/money";
+import { expectGas, expectGasUsed } from "../helpers/gas";
 
-describe("gas: money", () => {
+describe("gas: money @gas", () => {
   const TOKENS = ethers.parseEther("10");
 
   /** Alice has minted and spent before, in this epoch, at two feeds. */
@@ -27,13 +27,13 @@ describe("gas: money", () => {
     return f;
   }
 
-  it("credits mint with two feeds, again ≤ 96,000 with an unlimited allowance, ≤ 99,500 with a limited one", async () => {
+  it("credits mint with two feeds, again ≤ 96,000 with an unlimited allowance, ≤ 98,000 with a limited one", async () => {
     const { credits, token, alice } = await loadFixture(withTwoFeeds);
-    const limited = await gasOf(credits.connect(alice).mintExactIn(TOKENS, 0, alice, NEVER));
+    const limited = credits.connect(alice).mintExactIn(TOKENS, 0, alice, NEVER);
+    await expectGas("credits mint, two feeds, repeat, limited allowance", limited, 98_000);
     await token.connect(alice).approve(credits, ethers.MaxUint256);
-    const unlimited = await gasOf(credits.connect(alice).mintExactIn(TOKENS, 0, alice, NEVER));
-    expect(limited).to.be.at.most(99_500n);
-    expect(unlimited).to.be.at.most(96_000n);
+    const unlimited = credits.connect(alice).mintExactIn(TOKENS, 0, alice, NEVER);
+    await expectGas("credits mint, two feeds, repeat", unlimited, 96_000);
   });
 
   it("a price that moves, or an average on its way, adds ≤ 5,000 to a mint", async () => {
@@ -41,7 +41,7 @@ describe("gas: money", () => {
     const steady = await gasOf(credits.connect(alice).mintExactIn(TOKENS, 0, alice, NEVER));
     await feed.updateAnswer(PRICE_E8 - 1000n);
     const moving = await gasOf(credits.connect(alice).mintExactIn(TOKENS, 0, alice, NEVER));
-    expect(moving - steady).to.be.at.most(5_000n);
+    expectGasUsed("credits mint, a price that moves, more by", moving - steady, 5_000);
   });
 
   it("the first mint of an epoch adds ≤ 22,300", async () => {
@@ -49,21 +49,19 @@ describe("gas: money", () => {
     const again = await gasOf(credits.connect(alice).mintExactIn(TOKENS, 0, alice, NEVER));
     await toEpoch(credits, 1);
     const first = await gasOf(credits.connect(alice).mintExactIn(TOKENS, 0, alice, NEVER));
-    expect(first - again).to.be.at.most(22_300n);
+    expectGasUsed("credits mint, first of the epoch, more by", first - again, 22_300);
   });
 
-  it("credits spend, again ≤ 45,000", async () => {
+  it("credits spend, again ≤ 38,000", async () => {
     const { credits, alice } = await loadFixture(withTwoFeeds);
-    const gas = await gasOf(credits.connect(alice).spend(1, 5));
-    expect(gas).to.be.at.most(45_000n);
+    await expectGas("credits spend, repeat", credits.connect(alice).spend(1, 5), 38_000);
   });
 
   it("closeEpoch with six sub-networks ≤ 170,000", async () => {
     const { emissions } = await loadFixture(sixSubNetworksFixture);
     await toEpoch(emissions, 3);
     await emissions.closeEpochs(2);
-    const gas = await gasOf(emissions.closeEpoch());
-    expect(gas).to.be.at.most(170_000n);
+    await expectGas("closeEpoch, six sub-networks", emissions.closeEpoch(), 170_000);
   });
 
   it("further sub-networks, two a slot, cost closeEpoch ≤ 22,000 each", async () => {
@@ -77,6 +75,6 @@ describe("gas: money", () => {
     await toEpoch(emissions, 4);
     await emissions.closeEpoch();
     const eight = await gasOf(emissions.closeEpoch());
-    expect((eight - six) / 2n).to.be.at.most(22_000n);
+    expectGasUsed("closeEpoch, one sub-network more", (eight - six) / 2n, 22_000);
   });
 });

@@ -3,6 +3,7 @@
 import { createPrivateKey, generateKeyPairSync, sign as signWith, type KeyObject } from "node:crypto";
 import { time } from "@nomicfoundation/hardhat-network-helpers";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signers";
+import type { BaseContract, ContractTransactionResponse } from "ethers";
 import { ethers } from "hardhat";
 import {
   batchLeaf,
@@ -19,7 +20,7 @@ import {
   ORDER,
   type OnboardingMessage,
 } from "../../oracle/codec";
-import type { DeviceRegistry } from "../../typechain-types";
+import type { AccessManager, DeviceRegistry } from "../../typechain-types";
 import type { OnboardingStruct } from "../../typechain-types/contracts/devices/DeviceRegistry";
 
 export const EPOCH = 3_600;
@@ -161,6 +162,16 @@ export async function signOnboarding(device: TestDevice, t: OnboardingTerms): Pr
   };
 }
 
+/** What this fixture asks of credits. */
+type SpenderKeeper = BaseContract & {
+  setSpender(spender: BaseContract, allowed: boolean): Promise<ContractTransactionResponse>;
+};
+
+/** Devices ever onboarded. */
+export async function deviceCount(registry: DeviceRegistry): Promise<bigint> {
+  return BigInt((await registry.queryFilter(registry.filters.DeviceOnboarded)).length);
+}
+
 /** Moves the clock to the first second of `n` epochs later. */
 export async function nextEpoch(registry: { epochGenesis(): Promise<bigint> }, n = 1): Promise<bigint> {
   const genesis = await registry.epochGenesis();
@@ -169,8 +180,54 @@ export async function nextEpoch(registry: { epochGenesis(): Promise<bigint> }, n
   return epoch;
 }
 
+/** The credits of a fixture, and how an account gets some. */
+export interface CreditsOf<C> {
+  credits: C;
+  give(account: string, amount: bigint): Promise<unknown>;
+}
+
 /** MakerRegistry, DeviceRegistry, OperatorStaking; a licensed maker, a model, an operator with stake that accepts alice. */
-export async function devicesFixture() {
+export function devicesFixture() {
+  return devicesFixtureOn(async (_manager, genesis) => {
+    const credits = await ethers.deployContract("DataCredits__MockForDevices", [genesis, EPOCH]);
+    return { credits, give: (account, amount) => credits.mint(account, amount) };
+  });
+}
+
+/** The same on the real DataCredits, bought at a fixed price. */
+export function devicesOnRealCreditsFixture() {
+  return devicesFixtureOn(async (manager, genesis) => {
+    const [admin] = await ethers.getSigners();
+    const supply = ethers.parseEther("1000000000");
+    const token = await ethers.deployContract("NetworkToken", [
+      manager,
+      "Groundwork",
+      "GWK",
+      supply,
+      [{ beneficiary: admin!.address, amount: supply, vestingStart: 0, vestingDuration: 0 }],
+    ]);
+    const price = 50_000_000n;
+    const feed = await ethers.deployContract("MockV3Aggregator", [8, price]);
+    const guard = await ethers.deployContract("PriceGuard", [
+      manager,
+      EPOCH,
+      0,
+      { minE8: price, maxE8: price, maxDeviationBps: 200 },
+    ]);
+    await guard.setSources({ feed, maxAge: 86_400 }, { feed: ethers.ZeroAddress, maxAge: 0 });
+    const credits = await ethers.deployContract("DataCredits", [manager, token, genesis, EPOCH, MAX_PAUSE]);
+    await credits.setPriceGuard(guard);
+    await token.approve(credits, ethers.MaxUint256);
+    return {
+      credits,
+      give: (account, amount) => credits.mintExactOut(amount, ethers.MaxUint256, account, 2n ** 64n - 1n),
+    };
+  });
+}
+
+async function devicesFixtureOn<C extends SpenderKeeper>(
+  deployCredits: (manager: AccessManager, genesis: bigint) => Promise<CreditsOf<C>>,
+) {
   const [admin, maker, controller, alice, bob, carol, stranger] = (await ethers.getSigners()) as [
     HardhatEthersSigner,
     HardhatEthersSigner,
@@ -183,7 +240,7 @@ export async function devicesFixture() {
   const genesis = BigInt(await time.latest()) + 100n;
   const manager = await ethers.deployContract("AccessManager", [admin.address]);
   const token = await ethers.deployContract("Token__MockForDevices");
-  const credits = await ethers.deployContract("DataCredits__MockForDevices", [genesis, EPOCH]);
+  const { credits, give } = await deployCredits(manager, genesis);
   const makers = await ethers.deployContract("MakerRegistry", [
     manager,
     token,
@@ -222,7 +279,7 @@ export async function devicesFixture() {
 
   for (const account of [maker, controller, alice, bob]) {
     await token.mint(account.address, ethers.parseEther("1000000"));
-    await credits.mint(account.address, 100n * FEE);
+    await give(account.address, 100n * FEE);
     for (const spender of [makers, staking]) await token.connect(account).approve(spender, ethers.MaxUint256);
   }
   await makers.connect(maker).postBond(MIN_BOND);
@@ -250,7 +307,7 @@ export async function devicesFixture() {
     const { batchId } = await postBatch([device]);
     const o = await signOnboarding(device, { registry, owner: owner.address, batchId, index: 0, proof: [], ...terms });
     await registry.connect(owner).onboard(o);
-    return registry.deviceCount();
+    return registry.deviceOfKey(device.keyHash);
   }
 
   return {

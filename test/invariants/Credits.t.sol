@@ -77,7 +77,7 @@ contract CreditsHandler is Test {
         address payer = actors[who % 3];
         amount = bound(amount, 1, credits.balanceOf(payer));
         vm.prank(payer);
-        credits.spend(sub % 3, amount);
+        credits.spend(sub % 17, amount);
         spent += amount;
         useful++;
     }
@@ -85,7 +85,7 @@ contract CreditsHandler is Test {
     function spendFrom(uint256 who, uint16 sub, uint256 amount) external {
         address payer = actors[who % 3];
         amount = bound(amount, 1, credits.balanceOf(payer));
-        credits.spendFrom(payer, sub % 3, amount);
+        credits.spendFrom(payer, sub % 17, amount);
         spent += amount;
         useful++;
     }
@@ -221,7 +221,7 @@ contract CreditsInvariants is Test {
         uint256 spentByEpoch = 0;
         for (uint32 e = 0; e <= handler.lastEpoch(); ++e) {
             byEpoch += credits.tokensBurnedIn(e);
-            for (uint16 s = 0; s < 3; ++s) spentByEpoch += credits.spentIn(s, e);
+            for (uint16 s = 0; s < 17; ++s) spentByEpoch += credits.spentIn(s, e);
         }
         assertEq(byEpoch, handler.burned(), "burned by epoch");
         assertEq(spentByEpoch, handler.spent(), "spent by epoch and sub-network");

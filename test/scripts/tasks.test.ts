@@ -24,7 +24,7 @@ import { CommandError, EXIT } from "../../scripts/lib/errors";
 import { plain } from "../../scripts/lib/format";
 import { checkParameters, DEVELOPMENT_CHAIN } from "../../deploy/parameters";
 import { DEMO_PARAMETERS, deployWith } from "../helpers/deployed";
-import { devicesFixture } from "../helpers/devices";
+import { deviceCount, devicesFixture } from "../helpers/devices";
 
 /** What JSON.parse gives: looked into by name, told what it is where it matters. */
 interface Json {
@@ -652,5 +652,5 @@ async function loadFixtureOfDevices(deployment: { contracts: Record<string, stri
   await onboardFor(alice);
   const contracts = { ...deployment.contracts, DeviceRegistry: await registry.getAddress() };
   writeFileSync(file, JSON.stringify({ ...deployment, contracts }));
-  return registry.deviceCount();
+  return deviceCount(registry);
 }

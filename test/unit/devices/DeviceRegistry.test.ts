@@ -4,6 +4,7 @@ import { ethers } from "hardhat";
 import { encodeOnboarding, type Hex } from "../../../oracle/codec";
 import {
   CHALLENGE_EPOCHS,
+  deviceCount,
   devicesFixture,
   EPOCH,
   FEE,
@@ -77,7 +78,7 @@ describe("DeviceRegistry", () => {
       await expect(registry.connect(alice).onboard(tooLate))
         .to.be.revertedWithCustomError(registry, "DeviceSignatureExpired")
         .withArgs(deadline);
-      expect(await registry.deviceCount()).to.equal(1n);
+      expect(await deviceCount(registry)).to.equal(1n);
     });
 
     it("reverts for a zero owner", async () => {
@@ -145,7 +146,7 @@ describe("DeviceRegistry", () => {
       await expect(registry.connect(carol).onboard(o))
         .to.be.revertedWithCustomError(errors, "DataCreditsInsufficient")
         .withArgs(carol.address, FEE - 1n, FEE);
-      expect(await registry.deviceCount()).to.equal(0n);
+      expect(await deviceCount(registry)).to.equal(0n);
       expect(await registry.deviceOfKey(device.keyHash)).to.equal(0n);
     });
 
@@ -163,21 +164,21 @@ describe("DeviceRegistry", () => {
       await expect(registry.connect(bob).onboard(o))
         .to.be.revertedWithCustomError(staking, "OperatorDoesNotAccept")
         .withArgs(1, bob.address);
-      expect(await registry.deviceCount()).to.equal(0n);
+      expect(await deviceCount(registry)).to.equal(0n);
       expect(await credits.balanceOf(bob.address)).to.equal(before);
     });
 
     it("mints to the owner whom the device signed for, stores key and model, counts from the next epoch", async () => {
-      const { registry, alice, bob, device, o, terms } = await loadFixture(withBox);
+      const { registry, alice, bob, device, o } = await loadFixture(withBox);
       const now = await registry.currentEpoch();
       const tx = registry.connect(bob).onboard(o);
       await expect(tx)
         .to.emit(registry, "DeviceOnboarded")
-        .withArgs(1, alice.address, device.keyHash, 1, terms.batchId, 0, now + 1n);
+        .withArgs(1, alice.address, device.keyHash, 1, now + 1n);
       await expect(tx).to.emit(registry, "Transfer").withArgs(ethers.ZeroAddress, alice.address, 1);
       expect(await registry.ownerOf(1)).to.equal(alice.address);
       expect(await registry.balanceOf(alice.address)).to.equal(1n);
-      expect(await registry.deviceCount()).to.equal(1n);
+      expect(await deviceCount(registry)).to.equal(1n);
       expect(await registry.deviceOfKey(device.keyHash)).to.equal(1n);
       expect(await registry.deviceOfKeyAt(device.keyHash, now)).to.equal(0n);
       expect(await registry.deviceOfKeyAt(device.keyHash, now + 1n)).to.equal(1n);
@@ -204,14 +205,27 @@ describe("DeviceRegistry", () => {
       const terms = { registry, owner: alice.address, batchId, index: 0, proof: [], subNetwork: 0 };
       await registry.connect(bob).onboard(await signOnboarding(device, terms));
       expect(await credits.balanceOf(bob.address)).to.equal(payer - FEE);
-      expect(await registry.deviceCount()).to.equal(2n);
+      expect(await deviceCount(registry)).to.equal(2n);
     });
 
     it("takes secp256k1 keys", async () => {
       const { registry, alice, onboardFor } = await loadFixture(withBox);
       const device = makeSecp256k1Device();
-      expect(await onboardFor(alice, device)).to.equal(1n);
-      expect(await registry.deviceOfKey(device.keyHash)).to.equal(1n);
+      expect(await onboardFor(alice, device)).to.equal(2n); // the first id is that of the fixture's box
+      expect(await registry.deviceOfKey(device.keyHash)).to.equal(2n);
+    });
+
+    it("gives a device the id of its place in its batch, in whatever order devices come", async () => {
+      const { registry, alice, postBatch } = await loadFixture(withBox);
+      const boxes = [makeDevice(), makeDevice(), makeDevice()];
+      const { batchId, tree } = await postBatch(boxes);
+      for (const index of [2, 0]) {
+        const terms = { registry, owner: alice.address, batchId, index, proof: tree.proof(index) };
+        await registry.connect(alice).onboard(await signOnboarding(boxes[index]!, terms));
+        expect(await registry.deviceOfKey(boxes[index]!.keyHash)).to.equal(BigInt(2 + index));
+        expect(await registry.ownerOf(2 + index)).to.equal(alice.address);
+      }
+      await expect(registry.ownerOf(3)).to.be.revertedWithCustomError(registry, "TokenDoesNotExist");
     });
 
     it("attaches through the operator that the device signed for", async () => {
@@ -564,8 +578,8 @@ describe("DeviceRegistry", () => {
       await makers.connect(maker).postBatch(2, tree.root, 1, ethers.ZeroHash);
       const terms = { registry, owner: alice.address, batchId: 3, index: 0, proof: [] };
       await registry.connect(alice).onboard(await signOnboarding(device, terms));
-      expect(await read(2)).to.deep.equal(json(2, odd, "active"));
-      await expect(registry.tokenURI(3)).to.be.revertedWithCustomError(registry, "DeviceUnknown").withArgs(3);
+      expect(await read(3)).to.deep.equal(json(3, odd, "active"));
+      await expect(registry.tokenURI(2)).to.be.revertedWithCustomError(registry, "DeviceUnknown").withArgs(2);
       expect([await registry.name(), await registry.symbol()]).to.deep.equal(["Groundwork devices", "GWD"]);
     });
 

@@ -234,9 +234,18 @@ describe("MakerRegistry", () => {
       const { makers, maker } = await loadFixture(devicesFixture);
       await expect(makers.connect(maker).postBatch(1, ROOT, 5, DATA))
         .to.emit(makers, "BatchPosted")
-        .withArgs(1, 1, maker.address, ROOT, 5, DATA);
-      expect(await makers.batchOf(1)).to.deep.equal([ROOT, 1n, 5n]);
+        .withArgs(1, 1, maker.address, ROOT, 5, 1, DATA);
+      expect(await makers.batchOf(1)).to.deep.equal([ROOT, 1n, 5n, 1n]);
       expect(await makers.quotaLeft(maker.address)).to.equal(BigInt(QUOTA - 5));
+    });
+
+    it("gives the next batch the ids after the last one's", async () => {
+      const { makers, maker } = await loadFixture(devicesFixture);
+      await makers.connect(maker).postBatch(1, ROOT, 5, DATA);
+      await expect(makers.connect(maker).postBatch(1, ROOT, 3, DATA))
+        .to.emit(makers, "BatchPosted")
+        .withArgs(2, 1, maker.address, ROOT, 3, 6, DATA);
+      expect((await makers.batchOf(2)).firstDeviceId).to.equal(6n);
     });
 
     it("has the whole quota again in the next epoch", async () => {
@@ -412,12 +421,15 @@ describe("MakerRegistry", () => {
       await expect(makers.batchOf(2)).to.be.revertedWithCustomError(makers, "BatchUnknown").withArgs(2);
     });
 
-    it("finds every device of batches of 1, 2, 3, 5 and 8", async () => {
+    it("finds every device of batches of 1, 2, 3, 5 and 8, each under its own id", async () => {
       const { postBatch, check } = await loadFixture(withBatch);
+      let deviceId = 5n; // the fixture's batch has the first five
       for (const size of [1, 2, 3, 5, 8]) {
         const boxes = Array.from({ length: size }, () => makeDevice());
         const { batchId, tree } = await postBatch(boxes);
-        for (const [i, box] of boxes.entries()) expect(await check(box, i, tree.proof(i), batchId)).to.equal(1n);
+        for (const [i, box] of boxes.entries()) {
+          expect(await check(box, i, tree.proof(i), batchId)).to.deep.equal([1n, ++deviceId]);
+        }
       }
     });
 
@@ -425,7 +437,7 @@ describe("MakerRegistry", () => {
       const { makers, check, boxes, tree, postBatch } = await loadFixture(withBatch);
       const { batchId } = await postBatch([makeDevice()]);
       const [box, other] = [boxes[0]!, boxes[1]!];
-      const wrong = (p: Promise<bigint>, id: bigint, index: number) =>
+      const wrong = (p: Promise<unknown>, id: bigint, index: number) =>
         expect(p).to.be.revertedWithCustomError(makers, "BatchProofWrong").withArgs(id, index);
       await wrong(check({ ...box, serialHash: other.serialHash }, 0, tree.proof(0)), 1n, 0);
       await wrong(check({ ...box, keyHash: other.keyHash }, 0, tree.proof(0)), 1n, 0);
@@ -456,7 +468,7 @@ describe("MakerRegistry", () => {
       const { makers, check, boxes, tree } = await loadFixture(withBatch);
       const end = (await makers.currentEpoch()) + 1n;
       await makers.setModelExpiry(1, end);
-      expect(await check(boxes[4]!, 4, tree.proof(4))).to.equal(1n);
+      expect((await check(boxes[4]!, 4, tree.proof(4))).modelId).to.equal(1n);
       await nextEpoch(makers);
       await expect(check(boxes[4]!, 4, tree.proof(4)))
         .to.be.revertedWithCustomError(makers, "ModelExpired")

@@ -151,7 +151,6 @@ describe("DataCredits", () => {
       await expect(tx)
         .to.emit(credits, "CreditsMinted")
         .withArgs(alice.address, bob.address, tokens, CREDITS, PRICE_E8);
-      await expect(tx).to.emit(credits, "Transfer").withArgs(ZeroAddress, bob.address, CREDITS);
 
       expect(await credits.balanceOf(bob)).to.equal(CREDITS);
       expect(await credits.balanceOf(alice)).to.equal(0n);
@@ -303,11 +302,26 @@ describe("DataCredits", () => {
         .withArgs(alice.address, CREDITS, CREDITS + 1n);
     });
 
+    it("reverts for a sub-network that cannot be", async () => {
+      const { credits, alice } = await loadFixture(minted);
+      await expect(credits.connect(alice).spend(17, 1))
+        .to.be.revertedWithCustomError(credits, "DataCreditsSubNetworkUnknown")
+        .withArgs(17);
+      expect(await credits.spentIn(17, 0)).to.equal(0n);
+    });
+
+    it("sums what all sub-networks spent, from 0 to 16", async () => {
+      const { credits, alice } = await loadFixture(minted);
+      for (const subNetwork of [0, 7, 16]) await credits.connect(alice).spend(subNetwork, subNetwork + 1);
+      expect(await credits.totalSpent()).to.equal(1n + 8n + 17n);
+      expect(await credits.totalSupply()).to.equal(CREDITS - 26n);
+      expect(await credits.spentIn(16, 0)).to.equal(17n);
+    });
+
     it("burns credits and counts them by sub-network and epoch", async () => {
       const { credits, alice } = await loadFixture(minted);
       const tx = credits.connect(alice).spend(2, 300);
       await expect(tx).to.emit(credits, "CreditsSpent").withArgs(alice.address, 2, 0, 300, alice.address);
-      await expect(tx).to.emit(credits, "Transfer").withArgs(alice.address, ZeroAddress, 300);
       await credits.connect(alice).spend(2, 20);
       await toEpoch(credits, 1);
       await credits.connect(alice).spend(2, 1);
