@@ -87,6 +87,7 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
         DeviceKeys.checkSignature(o.key, digest, o.signature);
         uint24 modelId;
         (modelId, deviceId) = IMakerRegistry(makers).checkInclusion(o.batchId, o.index, o.serialHash, keyHash, o.proof);
+        if (o.nonce != deviceId) revert DeviceNonceWrong(o.nonce, deviceId);
 
         uint32 fromEpoch = currentEpoch() + 1;
         // No other device has this id: a place of a batch has one leaf, and the leaf's key was never used.

@@ -22,7 +22,8 @@ struct DeviceSignature {
 /// @param batchId batch the maker posted
 /// @param index position of the device in the batch
 /// @param serialHash keccak256 of the serial number
-/// @param nonce free choice of the signer
+/// @param nonce the device's id (firstDeviceId of the batch + index): the signature so names its place, and with it the
+/// model; a maker who posts somebody else's key cannot use a signature made for another batch
 /// @param deadline last second at which the signature counts
 /// @param key the device's key; only its hash is stored
 /// @param signature over sha256(onboarding message)
@@ -78,6 +79,7 @@ interface IDeviceRegistry {
     error DeviceKeyInvalid(uint8 keyType, bytes32 x, bytes32 y);
     error DeviceSignatureWrong(bytes32 digest);
     error DeviceSignatureExpired(uint64 deadline);
+    error DeviceNonceWrong(uint64 nonce, uint64 deviceId);
     error DeviceNotOwner(uint256 deviceId, address caller);
     error DeviceAlreadyRetired(uint256 deviceId);
     error DevicePayeeRecentlyChanged(uint256 deviceId, uint32 nextEpoch);

@@ -163,7 +163,7 @@ export async function onboardBoxes(
   progress: () => void,
 ): Promise<Device[]> {
   const registered = assignments.map((a) => a.box);
-  const batches = new Map<string, { batchId: bigint; tree: MerkleTree; members: Box[] }>();
+  const batches = new Map<string, { batchId: bigint; firstDeviceId: bigint; tree: MerkleTree; members: Box[] }>();
   for (const model of new Set(registered.map((box) => box.place.model))) {
     const members = registered.filter((box) => box.place.model === model);
     const tree = new MerkleTree(members.map((box) => batchLeaf(box.serialHash, box.keyHash)));
@@ -172,7 +172,9 @@ export async function onboardBoxes(
     await (
       await c.makers.connect(maker.signer).postBatch(models.get(model) ?? 0n, tree.root, members.length, file)
     ).wait();
-    batches.set(model, { batchId: BigInt(batches.size + 1), tree, members });
+    const batchId = BigInt(batches.size + 1);
+    const { firstDeviceId } = await c.makers.batchOf(batchId);
+    batches.set(model, { batchId, firstDeviceId, tree, members });
   }
 
   const registry = await c.devices.getAddress();
@@ -184,7 +186,8 @@ export async function onboardBoxes(
     const batch = batches.get(box.place.model);
     if (batch === undefined) throw new Error(`no batch of ${box.place.model}`);
     const subNetwork = box.place.category;
-    const nonce = BigInt(onboarded.length);
+    const index = batch.members.indexOf(box);
+    const nonce = batch.firstDeviceId + BigInt(index);
     const message = encodeOnboarding({
       chainId,
       registry,
@@ -194,7 +197,6 @@ export async function onboardBoxes(
       nonce,
       deadline,
     });
-    const index = batch.members.indexOf(box);
     const tx = await devices.onboard({
       owner: owner.address,
       operatorId,

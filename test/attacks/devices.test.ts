@@ -286,6 +286,19 @@ describe("attacks: devices", () => {
     });
   });
 
+  describe("[A-D8] a signature used in another batch", () => {
+    it("[A-D8] a second maker's batch holds the key: the box's signature is good for its own place only", async () => {
+      const { registry, alice, device, terms, postBatch } = await loadFixture(withBox);
+      const o = await signOnboarding(device, { ...terms, operatorId: 0n });
+      const { batchId } = await postBatch([device]);
+      await expect(registry.connect(alice).onboard({ ...o, batchId }))
+        .to.be.revertedWithCustomError(registry, "DeviceNonceWrong")
+        .withArgs(o.nonce, BigInt(o.nonce) + 1n);
+      expect(await deviceCount(registry)).to.equal(0n);
+      await registry.connect(alice).onboard(o);
+    });
+  });
+
   describe("[A-D5] replay of an onboarding", () => {
     it("[A-D5] one field of the signed message is changed", async () => {
       const { registry, alice, bob, device, terms } = await loadFixture(withBox);

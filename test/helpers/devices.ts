@@ -131,6 +131,12 @@ export interface OnboardingTerms {
   deadline?: bigint;
 }
 
+/** The id of a batch's place, which the message names. */
+async function idOf({ registry, batchId, index }: OnboardingTerms): Promise<bigint> {
+  const makers = await ethers.getContractAt("MakerRegistry", await registry.makers());
+  return (await makers.batchOf(batchId)).firstDeviceId + BigInt(index);
+}
+
 /** The message a device signs to be onboarded on this chain. */
 export async function onboardingMessage(t: OnboardingTerms): Promise<OnboardingMessage> {
   return {
@@ -139,7 +145,7 @@ export async function onboardingMessage(t: OnboardingTerms): Promise<OnboardingM
     owner: t.owner,
     operatorId: t.operatorId ?? 0n,
     subNetwork: t.subNetwork ?? SUB,
-    nonce: t.nonce ?? 1n,
+    nonce: t.nonce ?? (await idOf(t)),
     deadline: t.deadline ?? 2n ** 40n,
   };
 }
