@@ -118,7 +118,7 @@ async function tryGuard(dir: string, guard: Guard): Promise<Result> {
 async function main(): Promise<void> {
   const options = new Command("attacks")
     .description("Removes each guard in a scratch copy and checks that its attack test goes red")
-    .option("--only <id>", "one attack, e.g. A-D4")
+    .option("--only <id>", "one attack or guard, e.g. A-D4 or A-O3-2")
     .option("--jobs <n>", "scratch copies at work side by side", "2")
     .option("--json", "print one JSON object as the last line")
     .option("--docs", "write docs/attacks.md from the guard files, and run nothing")
@@ -126,7 +126,9 @@ async function main(): Promise<void> {
     .opts<{ only?: string; jobs: string; json?: boolean; docs?: boolean }>();
 
   if (options.docs) return writeFileSync(join(ROOT, "docs/attacks.md"), attacksPage(readGuards()));
-  const guards = readGuards().filter((g) => options.only === undefined || g.id === options.only);
+  const guards = readGuards().filter(
+    (g) => options.only === undefined || g.id === options.only || g.name === options.only,
+  );
   if (guards.length === 0) throw new Error(`no guard ${options.only ?? ""} in test/attacks/guards`);
 
   const dirs = Array.from({ length: Math.min(Number(options.jobs), guards.length) }, scratchCopy);
@@ -148,8 +150,10 @@ async function main(): Promise<void> {
     await Promise.all(
       dirs.map(async (dir) => {
         for (let guard = queue.shift(); guard !== undefined; guard = queue.shift()) {
-          results.push(await tryGuard(dir, guard));
+          const result = await tryGuard(dir, guard);
+          results.push(result);
           bar.increment({ name: guard.name });
+          if (!process.stderr.isTTY) console.error(`${guard.name}: ${result.verdict}`);
         }
       }),
     );

@@ -1,5 +1,6 @@
 // The fleet of a run: every box signs its readings and sends them to one node. Some boxes cheat; no node is told which.
 import { makeProof, type SendResult, sendProof } from "../../oracle/client/client";
+import { CATEGORIES } from "../../oracle/scoring";
 import { type FleetSource, openSources } from "../fleet/sources";
 import { type Box, newKey } from "./boxes";
 import type { Committee } from "./nodes";
@@ -53,7 +54,8 @@ export class Fleet {
 
   private async sendOne(committee: Committee, device: Device, epoch: number, n: number, time: number): Promise<void> {
     const { cheat } = device.box;
-    const urls = committee.urlsFor(Number(device.id));
+    const home = homeOf(device);
+    const urls = committee.urlsFor(home);
     const proof = this.proof(device, epoch, n, time);
     if (cheat === "forgedSignature") {
       // The box's secure element is gone: another key signs under the registered one's name.
@@ -71,7 +73,7 @@ export class Fleet {
       // A second box with a copy of the key, another reading under the same counter, at another node.
       const copy = this.proof(device, epoch, n, time + 1, false);
       this.note(await sendProof(urls, proof));
-      return this.note(await sendProof(committee.urlsFor(Number(device.id) + 1), copy));
+      return this.note(await sendProof(committee.urlsFor(home + 1), copy));
     }
     this.note(await sendProof(urls, proof));
     this.sent.set(device.id, proof);
@@ -125,4 +127,9 @@ export class Fleet {
     const code = result.accepted ? "ACCEPTED" : result.code;
     this.answers.set(code, (this.answers.get(code) ?? 0) + 1);
   }
+}
+
+/** The node a device sends to: the devices of each sub-network are spread over all nodes. */
+function homeOf({ box }: Device): number {
+  return Math.floor(box.place.index / CATEGORIES.length) + box.place.index;
 }
