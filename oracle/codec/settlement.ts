@@ -19,7 +19,8 @@ export interface Settlement {
 }
 
 export const SETTLEMENT_SCHEMA = 1;
-const TYPES = [
+/** ABI types of the twelve words. */
+export const SETTLEMENT_TYPES = [
   "uint16",
   "uint64",
   "address",
@@ -39,7 +40,7 @@ const coder = AbiCoder.defaultAbiCoder();
 export const EMPTY_ENTRIES_ROOT = entriesRootOf({ hash: hex(new Uint8Array(32)), sum: 0n }, 0);
 
 export function encodeSettlement(s: Settlement): Hex {
-  return coder.encode(TYPES, [
+  return coder.encode(SETTLEMENT_TYPES, [
     s.schema,
     s.chainId,
     s.receiver,

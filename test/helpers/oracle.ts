@@ -25,6 +25,7 @@ import {
   recoverReportSigner,
   reportDigest,
   type Settlement,
+  SETTLEMENT_TYPES,
   settlementId,
 } from "../../oracle/codec";
 import type { NodeConfig } from "../../oracle/config";
@@ -236,21 +237,7 @@ export class FakeChain implements Chain {
 }
 
 function decodeSettlement(payload: string): Settlement {
-  const types = [
-    "uint16",
-    "uint64",
-    "address",
-    "uint16",
-    "uint32",
-    "uint32",
-    "uint16",
-    "uint208",
-    "uint64",
-    "bytes32",
-    "bytes32",
-    "bytes32",
-  ];
-  const v = AbiCoder.defaultAbiCoder().decode(types, payload);
+  const v = AbiCoder.defaultAbiCoder().decode(SETTLEMENT_TYPES, payload);
   return {
     schema: Number(v[0]),
     chainId: v[1],
