@@ -89,8 +89,7 @@ export async function writeDeployment(
   };
   const file = d.named ? join(d.dir, "deployment.json") : deploymentFile(d.chainId, hre.config.paths.root);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.new`, `${JSON.stringify(deployment, null, 2)}\n`);
-  renameSync(`${file}.new`, file);
+  replaceFile(file, `${JSON.stringify(deployment, null, 2)}\n`);
   return relative(process.cwd(), file);
 }
 
@@ -104,13 +103,42 @@ const Line = z.object({
 });
 type Line = z.infer<typeof Line>;
 
+const journalFile = (dir: string): string => join(dir, "journal.jsonl");
+
+function readLines(dir: string): string[] {
+  const file = journalFile(dir);
+  return existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
+}
+
 function readJournal(dir: string): Line[] {
-  const file = join(dir, "journal.jsonl");
-  if (!existsSync(file)) return [];
-  return readFileSync(file, "utf8")
-    .split("\n")
+  return readLines(dir)
     .filter((text) => text !== "")
     .map((text) => Line.parse(JSON.parse(text)));
+}
+
+/** Beginnings of what sends a transaction, which Ignition completes by a line of its own before it sends anything. */
+const BEGUN = /^(CALL|DEPLOYMENT|SEND_DATA)_EXECUTION_STATE_INITIALIZE$/;
+
+/**
+ * A process that was killed between beginning a call and noting what it would send leaves a lone line, which Ignition
+ * refuses as broken. Nothing was sent for it: taking the line out makes Ignition begin it anew. Returns how many it took.
+ */
+export function forgetBegun(dir: string): number {
+  const lines = readLines(dir);
+  const entries = lines.map((text) => (text === "" ? undefined : Line.parse(JSON.parse(text))));
+  const requested = new Set(entries.filter((e) => e?.type === "NETWORK_INTERACTION_REQUEST").map((e) => e?.futureId));
+  const kept = lines.filter((_, i) => {
+    const entry = entries[i];
+    return entry === undefined || !BEGUN.test(entry.type) || requested.has(entry.futureId);
+  });
+  if (kept.length < lines.length) replaceFile(journalFile(dir), kept.join("\n"));
+  return lines.length - kept.length;
+}
+
+/** Writes the whole file or leaves the old one. */
+function replaceFile(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
 }
 
 /** Block of the first transaction of a journal, and who sent it. */

@@ -7,6 +7,7 @@ import { loadParameters } from "../../deploy/parameters";
 import {
   chainIdOf,
   checkJournal,
+  forgetBegun,
   journalDir,
   keepNoBuildInfo,
   minesAtOnce,
@@ -33,6 +34,7 @@ scope("ignition")
     const dir = journalDir(hre, chainId, args.deploymentId);
     if (dir !== undefined && !args.reset) {
       await checkJournal(hre.network.provider, dir);
+      forgetBegun(dir);
       await noteSentTransactions(hre.network.provider, dir);
     }
     if (await minesAtOnce(hre.network.provider)) {

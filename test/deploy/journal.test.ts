@@ -1,10 +1,10 @@
 import { expect } from "chai";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ethers, network } from "hardhat";
 import { CONTRACTS, DeploymentError, loadDeployment } from "../../scripts/lib/deployment";
-import { checkJournal, StaleJournalError } from "../../scripts/lib/journal";
+import { checkJournal, forgetBegun, StaleJournalError } from "../../scripts/lib/journal";
 
 describe("deployment files", () => {
   let dir: string;
@@ -33,6 +33,26 @@ describe("deployment files", () => {
 
   it("an empty journal is not stale", async () => {
     await checkJournal(network.provider, join(dir, "nothing"));
+  });
+
+  it("a call that was begun and not noted, where the process was killed, is begun anew", () => {
+    const line = (type: string, futureId: string): string => JSON.stringify({ type, futureId });
+    const whole = [
+      "",
+      line("DEPLOYMENT_INITIALIZE", "all"),
+      line("CONTRACT_AT_EXECUTION_STATE_INITIALIZE", "forwarder"), // complete in itself
+      line("DEPLOYMENT_EXECUTION_STATE_INITIALIZE", "token"),
+      line("NETWORK_INTERACTION_REQUEST", "token"),
+      line("CALL_EXECUTION_STATE_INITIALIZE", "wire"),
+      line("NETWORK_INTERACTION_REQUEST", "wire"),
+    ];
+    const file = join(dir, "journal.jsonl");
+    writeFileSync(file, whole.join("\n"));
+    expect(forgetBegun(dir)).to.equal(0);
+    writeFileSync(file, [...whole, line("CALL_EXECUTION_STATE_INITIALIZE", "begun"), ""].join("\n"));
+    expect(forgetBegun(dir)).to.equal(1);
+    expect(readFileSync(file, "utf8")).to.equal([...whole, ""].join("\n"));
+    expect(forgetBegun(join(dir, "nothing"))).to.equal(0);
   });
 
   it("tells a missing, a broken and an incomplete file of addresses", () => {
