@@ -7,7 +7,9 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 /// @notice The forwarder's configuration is derived from this registry (`configOf`) and the deployment and `status`
 /// check that the forwarder's ConfigSet event equals it: KeystoneForwarder has no getter for its signers. n ≥ 3f + 1,
 /// n ≤ 31, f ≥ 1. A signer key belongs to one member for ever, so that evidence names who signed. Bonds in wei of the
-/// token; a member's bond leaves only after the member has left and the delay is over.
+/// token; a member's bond leaves only after the member has left and the delay is over. Until then it can be slashed, also
+/// a former member's: 10 % of what is slashed is bounty (rounded down), the rest is burned (the token is ERC20Burnable).
+/// A slash does not end a membership: the timelock replaces the committee.
 interface ICommitteeRegistry {
     /// @notice A member. `signer` signs reports; `endpoint` is where other nodes find it.
     struct Member {
@@ -29,6 +31,15 @@ interface ICommitteeRegistry {
     event MemberListed(address indexed account, address indexed signer, string endpoint, uint32 version);
     event BondPosted(address indexed account, uint256 amount, uint256 bond);
     event BondWithdrawn(address indexed account, uint256 amount);
+    /// @notice `slashed` wei left the bond: `bounty` to `bountyTo`, the rest burned.
+    event BondSlashed(
+        address indexed account,
+        bytes32 indexed faultKey,
+        uint256 slashed,
+        address bountyTo,
+        uint256 bounty
+    );
+    event SlasherSet(address indexed slasher);
 
     error CommitteeBadSize(uint256 members, uint256 f);
     error CommitteeBadSigner(address signer);
@@ -36,12 +47,32 @@ interface ICommitteeRegistry {
     error CommitteeBondTooSmall(address account, uint256 bond, uint256 minimum);
     error CommitteeBondLocked(address account, uint64 freeAt);
     error CommitteeZeroAmount();
+    error CommitteeNotSlasher(address caller);
+    error CommitteeFaultAlreadySlashed(bytes32 faultKey);
 
     /// @notice Adds `amount` wei to the bond of the caller (allowance needed).
     function postBond(uint256 amount) external;
 
     /// @notice Pays the bond of an account that is not a member, `bondDelay` seconds after it last was one. Exit.
     function withdrawBond() external;
+
+    /// @notice Takes min(amount, bond) from the bond of `account`, member or not, once a fault key. Never reverts for
+    /// balance. Only the slasher. `bountyTo` zero = everything is burned.
+    function slash(
+        address account,
+        uint256 amount,
+        bytes32 faultKey,
+        address bountyTo
+    ) external returns (uint256 slashed);
+
+    /// @notice Sets who may slash; zero = nobody. Restricted: timelock.
+    function setSlasher(address slasher) external;
+
+    /// @notice Who may slash.
+    function slasher() external view returns (address);
+
+    /// @notice Whether a fault key is used up.
+    function isFaultSlashed(bytes32 faultKey) external view returns (bool);
 
     /// @notice Replaces the committee; every member's bond must cover the minimum. Restricted: timelock, in one batch
     /// with the forwarder's setConfig (and clearConfig of the old version).

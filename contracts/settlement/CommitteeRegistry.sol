@@ -3,8 +3,10 @@ pragma solidity 0.8.30;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ICommitteeRegistry} from "../interfaces/ICommitteeRegistry.sol";
 
@@ -27,6 +29,8 @@ contract CommitteeRegistry is ICommitteeRegistry, AccessManaged, ReentrancyGuard
 
     /// @dev KeystoneForwarder's MAX_ORACLES.
     uint256 private constant MAX_MEMBERS = 31;
+    uint256 private constant BOUNTY_BPS = 1_000;
+    uint256 private constant BPS = 10_000;
 
     // -------------------------------------------------------------------------------------------------- immutables
 
@@ -41,6 +45,10 @@ contract CommitteeRegistry is ICommitteeRegistry, AccessManaged, ReentrancyGuard
 
     /// @inheritdoc ICommitteeRegistry
     mapping(address signer => address account) public accountOfSigner;
+    /// @inheritdoc ICommitteeRegistry
+    address public slasher;
+    /// @inheritdoc ICommitteeRegistry
+    mapping(bytes32 faultKey => bool) public isFaultSlashed;
     Config private _config;
     Member[] private _members;
     mapping(address account => Seat) private _seats;
@@ -89,7 +97,39 @@ contract CommitteeRegistry is ICommitteeRegistry, AccessManaged, ReentrancyGuard
         token.safeTransfer(msg.sender, amount);
     }
 
+    // ----------------------------------------------------------------------------------------------------- slasher
+
+    /// @inheritdoc ICommitteeRegistry
+    function slash(
+        address account,
+        uint256 amount,
+        bytes32 faultKey,
+        address bountyTo
+    ) external nonReentrant returns (uint256 slashed) {
+        if (msg.sender != slasher) revert CommitteeNotSlasher(msg.sender);
+        if (isFaultSlashed[faultKey]) revert CommitteeFaultAlreadySlashed(faultKey);
+        Seat storage seat = _seats[account];
+        uint256 bond = seat.bond;
+        slashed = Math.min(amount, bond);
+        uint256 bounty = bountyTo == address(0) ? 0 : (slashed * BOUNTY_BPS) / BPS;
+
+        isFaultSlashed[faultKey] = true;
+        // At most the bond.
+        seat.bond = uint128(bond - slashed);
+
+        emit BondSlashed(account, faultKey, slashed, bountyTo, bounty);
+        if (bounty != 0) token.safeTransfer(bountyTo, bounty);
+        if (slashed != bounty) ERC20Burnable(address(token)).burn(slashed - bounty);
+    }
+
     // -------------------------------------------------------------------------------------------------- governance
+
+    /// @inheritdoc ICommitteeRegistry
+    function setSlasher(address slasher_) external restricted {
+        slasher = slasher_;
+
+        emit SlasherSet(slasher_);
+    }
 
     /// @inheritdoc ICommitteeRegistry
     function setCommittee(uint8 f, Member[] calldata members_) external restricted returns (uint32 version) {
