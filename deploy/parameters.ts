@@ -96,7 +96,16 @@ const Schema = z.strictObject({
   }),
   makers: z.strictObject({ minBond: Wei, bondDelay: Seconds }),
   devices: z.strictObject({ name: Name, symbol: Name, challengeEpochs: Uint32, onboardingFee: Wei }),
-  staking: z.strictObject({ unbondingEpochs: Uint32, answerPeriod: Seconds, appealPeriod: Seconds }),
+  staking: z.strictObject({ unbondingEpochs: Uint32 }),
+  disputes: z.strictObject({
+    bond: Wei,
+    answerPeriod: Seconds,
+    votePeriod: Seconds,
+    quorumBps: Bps,
+    quorumFloor: Wei,
+    /** Seconds by which a device's clock may go back without being evidence. */
+    clockTolerance: Seconds,
+  }),
   emissions: z.strictObject({
     initialPerEpoch: Wei,
     epochsPerHalving: Uint32,
@@ -128,6 +137,8 @@ const Schema = z.strictObject({
 export type Parameters = z.infer<typeof Schema> & {
   /** Least unbonding period that the deployment allows, in epochs. */
   minUnbondingEpochs: number;
+  /** Epochs for which a fault can be accused in a dispute, a device's be slashed, a committee member's be slashed. */
+  ages: { dispute: number; device: number; member: number };
   /** keccak256 of the JSON, without white space. */
   hash: string;
 };
@@ -166,6 +177,7 @@ export function checkParameters(json: unknown, chainId: number): Parameters {
   const p = {
     ...result.data,
     minUnbondingEpochs: minUnbondingEpochs(result.data),
+    ages: agesOf(result.data),
     hash: keccak256(toUtf8Bytes(JSON.stringify(json))),
   };
   if (p.chainId !== chainId)
@@ -181,12 +193,21 @@ export function checkParameters(json: unknown, chainId: number): Parameters {
 
 type Rule = [key: string, holds: boolean, detail: string];
 
-/** 1 epoch + settlement delay (at worst the period in which an epoch may be settled again) + window + answer + appeal. */
+/** 1 epoch + settlement delay (at worst the period in which an epoch may be settled again) + window + answer + vote. */
 function minUnbondingEpochs(p: z.infer<typeof Schema>): number {
-  const { settlement: s, staking } = p;
-  return (
-    1 + Math.ceil((s.resettlePeriod + s.maxWindow + staking.answerPeriod + staking.appealPeriod) / p.epochs.length)
-  );
+  const { settlement: s, disputes: d } = p;
+  return 1 + Math.ceil((s.resettlePeriod + s.maxWindow + d.answerPeriod + d.votePeriod) / p.epochs.length);
+}
+
+/** As long as there is something to lose: a stake until it is released, a member's bond until it is free. */
+function agesOf(p: z.infer<typeof Schema>): Parameters["ages"] {
+  const { disputes: d, epochs, devices, committee } = p;
+  const unbonding = minUnbondingEpochs(p);
+  return {
+    dispute: unbonding - Math.ceil((d.answerPeriod + d.votePeriod) / epochs.length) - 1,
+    device: Math.min(devices.challengeEpochs, unbonding - 1),
+    member: Math.floor(committee.bondDelay / epochs.length) - 1,
+  };
 }
 
 /** Seconds from a proposal to its execution. */
@@ -227,6 +248,9 @@ function rules(p: Parameters): Rule[] {
       `does not cover resettle + window (${challenge})`,
     ],
     ["staking.unbondingEpochs", p.staking.unbondingEpochs >= p.minUnbondingEpochs, `is below ${p.minUnbondingEpochs}`],
+    ["disputes.bond", p.disputes.bond > 0n, "is 0"],
+    ["disputes.quorumFloor", p.disputes.quorumFloor > 0n, "is 0"],
+    ["committee.bondDelay", p.ages.member >= 0, "is shorter than an epoch: a member could leave before it is slashed"],
     ["emissions.buckets", sum(Object.values(e.buckets)) === BPS, `do not add up to ${BPS}`],
     ["emissions.subNetworks", sum(e.subNetworks.map((n) => n.weightBps)) === BPS, `weights do not add up to ${BPS}`],
     ["emissions.subNetworks", distinct(e.subNetworks.map((n) => n.name)), "two have one name"],
@@ -257,8 +281,8 @@ function publicRules(p: Parameters): Rule[] {
     ["escrow.minDuration", p.escrow.minDuration >= DAY, "needs at least 1 day"],
     ["epochs.length", p.epochs.length >= HOUR, "needs at least 1 hour"],
     ["settlement.minWindow", p.settlement.minWindow >= HOUR, "needs at least 1 hour"],
-    ["staking.answerPeriod", p.staking.answerPeriod >= HOUR, "needs at least 1 hour"],
-    ["staking.appealPeriod", p.staking.appealPeriod >= HOUR, "needs at least 1 hour"],
+    ["disputes.answerPeriod", p.disputes.answerPeriod >= HOUR, "needs at least 1 hour"],
+    ["disputes.votePeriod", p.disputes.votePeriod >= HOUR, "needs at least 1 hour"],
     ["makers.bondDelay", p.makers.bondDelay >= DAY, "needs at least 1 day"],
     ["committee.bondDelay", p.committee.bondDelay >= DAY, "needs at least 1 day"],
     ["committee.minBond", p.committee.minBond > 0n, "needs a bond"],

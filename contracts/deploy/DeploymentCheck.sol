@@ -7,12 +7,15 @@ import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManage
 import {Epochs} from "../access/Epochs.sol";
 import {IGuarded} from "../interfaces/IGuarded.sol";
 import {Roles} from "../access/Roles.sol";
+import {Disputes} from "../disputes/Disputes.sol";
+import {Slasher} from "../disputes/Slasher.sol";
 import {DeviceRegistry} from "../devices/DeviceRegistry.sol";
 import {EmissionController} from "../emissions/EmissionController.sol";
 import {BootstrapCouncil} from "../governance/BootstrapCouncil.sol";
 import {NetworkGovernor} from "../governance/NetworkGovernor.sol";
 import {NetworkTimelock} from "../governance/NetworkTimelock.sol";
 import {ICommitteeRegistry} from "../interfaces/ICommitteeRegistry.sol";
+import {IDisputes} from "../interfaces/IDisputes.sol";
 import {IPriceGuard} from "../interfaces/IPriceGuard.sol";
 import {CommitteeRegistry} from "../settlement/CommitteeRegistry.sol";
 import {RewardDistributor} from "../settlement/RewardDistributor.sol";
@@ -46,6 +49,13 @@ struct DeployedContracts {
     CommitteeRegistry committee;
     KeystoneForwarder forwarder;
     ForwarderHandover handover;
+    Disputes disputes;
+    Slasher slasher;
+    address doubleSignedCounter;
+    address counterRunBack;
+    address meterRunBack;
+    address equivocation;
+    address impossibleTravel;
 }
 
 /// @notice Functions of a contract that a role may call.
@@ -67,6 +77,7 @@ struct RoleRow {
 /// @param epochLength seconds
 /// @param maxPause seconds
 /// @param minUnbondingEpochs 1 epoch + settlement delay + window + answer period + appeal
+/// @param disputeAge epochs for which a fault can be accused
 /// @param committeeHash keccak256(abi.encode(donId, 1, f, signers))
 /// @param workflowOwner in the metadata of reports of the price and of every sub-network
 /// @param workflowName in the same
@@ -84,6 +95,7 @@ struct Expectations {
     uint32 epochLength;
     uint32 maxPause;
     uint32 minUnbondingEpochs;
+    uint32 disputeAge;
     bytes32 committeeHash;
     address workflowOwner;
     bytes10 workflowName;
@@ -113,6 +125,7 @@ contract DeploymentCheck {
         _checkTimelock(d, e);
         _checkGovernance(d, e);
         _checkPointers(d, e);
+        _checkDisputes(d, e);
         _checkForwarder(d, e);
         _checkClocks(d, e);
         _checkSettings(d, e);
@@ -145,7 +158,7 @@ contract DeploymentCheck {
             }
         }
 
-        address[12] memory managed = [
+        address[14] memory managed = [
             address(d.token),
             address(d.escrow),
             address(d.credits),
@@ -157,7 +170,9 @@ contract DeploymentCheck {
             address(d.emissions),
             address(d.settlement),
             address(d.distributor),
-            address(d.committee)
+            address(d.committee),
+            address(d.disputes),
+            address(d.slasher)
         ];
         for (uint256 i; i < managed.length; ++i) {
             _pointer("authority", managed[i], IAccessManaged(managed[i]).authority(), address(d.manager));
@@ -252,6 +267,27 @@ contract DeploymentCheck {
         _pointer("token", address(d.committee), address(d.committee.token()), address(d.token));
     }
 
+    function _checkDisputes(DeployedContracts memory d, Expectations memory e) private view {
+        _pointer("disputes", address(d.devices), d.devices.disputes(), address(d.disputes));
+        _pointer("slasher", address(d.staking), d.staking.slasher(), address(d.slasher));
+        _pointer("slasher", address(d.committee), d.committee.slasher(), address(d.slasher));
+        _pointer("disputes", address(d.slasher), d.slasher.disputes(), address(d.disputes));
+        _pointer("staking", address(d.slasher), d.slasher.staking(), address(d.staking));
+        _pointer("committee", address(d.slasher), d.slasher.committee(), address(d.committee));
+        _pointer("token", address(d.disputes), address(d.disputes.token()), address(d.token));
+        _pointer("votes", address(d.disputes), d.disputes.votes(), address(d.escrow));
+        address[2] memory targets = [address(d.devices), address(d.slasher)];
+        for (uint16 kind = 1; kind <= 2; ++kind) {
+            IDisputes.Kind memory terms = d.disputes.kindOf(kind);
+            _pointer("target", address(d.disputes), terms.target, targets[kind - 1]);
+            _value("maxAge", address(d.disputes), terms.maxAge, e.disputeAge);
+        }
+        address[4] memory evidence = [d.doubleSignedCounter, d.counterRunBack, d.meterRunBack, d.equivocation];
+        for (uint16 kind = 1; kind <= 4; ++kind) {
+            _pointer("evidence", address(d.slasher), d.slasher.evidenceOf(kind), evidence[kind - 1]);
+        }
+    }
+
     function _checkForwarder(DeployedContracts memory d, Expectations memory e) private view {
         uint216 reporter = uint216(uint256(keccak256(abi.encode(d.forwarder, e.workflowOwner, e.workflowName))));
         _value("reporter", address(d.priceFeed), d.priceFeed.reporterOf(0), reporter);
@@ -276,7 +312,7 @@ contract DeploymentCheck {
     // --------------------------------------------------------------------------------------------------- values
 
     function _checkClocks(DeployedContracts memory d, Expectations memory e) private view {
-        address[8] memory clocks = [
+        address[10] memory clocks = [
             address(d.escrow),
             address(d.credits),
             address(d.priceFeed),
@@ -284,19 +320,22 @@ contract DeploymentCheck {
             address(d.devices),
             address(d.staking),
             address(d.emissions),
-            address(d.settlement)
+            address(d.settlement),
+            address(d.disputes),
+            address(d.slasher)
         ];
         for (uint256 i; i < clocks.length; ++i) {
             _value("epochGenesis", clocks[i], Epochs(clocks[i]).epochGenesis(), e.epochGenesis);
             _value("epochLength", clocks[i], Epochs(clocks[i]).epochLength(), e.epochLength);
         }
-        address[6] memory guarded = [
+        address[7] memory guarded = [
             address(d.escrow),
             address(d.credits),
             d.makers,
             address(d.devices),
             address(d.staking),
-            address(d.settlement)
+            address(d.settlement),
+            address(d.disputes)
         ];
         for (uint256 i; i < guarded.length; ++i) {
             _value("maxPause", guarded[i], IGuarded(guarded[i]).maxPause(), e.maxPause);

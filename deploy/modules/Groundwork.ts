@@ -8,6 +8,7 @@ import { DEVELOPMENT_CHAIN, loadParameters, type Parameters } from "../parameter
 import { ROLE_IDS, selectorsOf } from "../access";
 import { authorityModule } from "./Authority";
 import { devicesModule } from "./Devices";
+import { disputesModule } from "./Disputes";
 import { governanceModule } from "./Governance";
 import { handoverModule, operationsOf } from "./Handover";
 import { settlementModule } from "./Settlement";
@@ -20,8 +21,9 @@ export function groundworkModule(p: Parameters) {
   const governance = governanceModule(p, authority, tokens);
   const devices = devicesModule(p, authority, tokens);
   const settlement = settlementModule(p, authority, tokens);
-  const wiring = wiringModule(p, { authority, tokens, devices, settlement });
-  const handover = handoverModule(p, { authority, tokens, governance, devices, settlement, wiring });
+  const disputes = disputesModule(p, { authority, tokens, governance, devices, settlement });
+  const wiring = wiringModule(p, { authority, tokens, devices, settlement, disputes });
+  const handover = handoverModule(p, { authority, tokens, governance, devices, settlement, disputes, wiring });
 
   return buildModule("Groundwork", (m) => {
     const a = m.useModule(authority);
@@ -29,6 +31,7 @@ export function groundworkModule(p: Parameters) {
     const g = m.useModule(governance);
     const d = m.useModule(devices);
     const s = m.useModule(settlement);
+    const k = m.useModule(disputes);
 
     const operations = operationsOf(m, p, s);
     const idOf = (name: string, args: typeof operations.accept) =>
@@ -47,11 +50,13 @@ export function groundworkModule(p: Parameters) {
       SettlementOracle: s.settlement,
       RewardDistributor: s.distributor,
       CommitteeRegistry: s.committee,
+      Disputes: k.disputes,
+      Slasher: k.slasher,
     };
     const check = m.contract(
       "DeploymentCheck",
       [
-        { ...a, ...t, ...g, ...d, ...s },
+        { ...a, ...t, ...g, ...d, ...s, ...k },
         {
           deployer: m.getAccount(0),
           guardian: p.guardian,
@@ -64,6 +69,7 @@ export function groundworkModule(p: Parameters) {
           epochLength: p.epochs.length,
           maxPause: p.maxPause,
           minUnbondingEpochs: p.minUnbondingEpochs,
+          disputeAge: p.ages.dispute,
           committeeHash: keccak256(
             AbiCoder.defaultAbiCoder().encode(
               ["uint32", "uint32", "uint8", "address[]"],
@@ -84,7 +90,7 @@ export function groundworkModule(p: Parameters) {
       ],
       { after: [handover] },
     );
-    return { ...a, ...t, ...g, ...d, ...s, check };
+    return { ...a, ...t, ...g, ...d, ...s, ...k, check };
   });
 }
 

@@ -6,6 +6,7 @@ import type { Parameters } from "../parameters";
 import { guardedContracts, ROLE_IDS, selectorsOf } from "../access";
 import type { AuthorityModule } from "./Authority";
 import type { DevicesModule } from "./Devices";
+import type { DisputesModule } from "./Disputes";
 import type { GovernanceModule } from "./Governance";
 import type { SettlementModule } from "./Settlement";
 import type { TokenModule } from "./Token";
@@ -22,6 +23,7 @@ export interface Parts {
   governance: GovernanceModule;
   devices: DevicesModule;
   settlement: SettlementModule;
+  disputes: DisputesModule;
   wiring: WiringModule;
 }
 
@@ -33,6 +35,7 @@ export const handoverModule = (p: Parameters, parts: Parts) =>
     const { credits } = m.useModule(parts.tokens);
     const { makers, devices, staking } = m.useModule(parts.devices);
     const { settlement, committee, forwarder, handover } = m.useModule(parts.settlement);
+    const { disputes } = m.useModule(parts.disputes);
     const wired = { after: [parts.wiring] };
 
     // The manager: the guardian's functions and who is guardian.
@@ -43,6 +46,7 @@ export const handoverModule = (p: Parameters, parts: Parts) =>
       DeviceRegistry: devices,
       OperatorStaking: staking,
       SettlementOracle: settlement,
+      Disputes: disputes,
     };
     const stray = guardedContracts().filter((name) => !(name in guarded));
     if (stray.length > 0) throw new Error(`deploy/roles.json names a guardian for ${stray.join(", ")}, unknown here`);

@@ -5,18 +5,31 @@ import { workflowNameOf } from "../../oracle/codec";
 import type { Parameters } from "../parameters";
 import type { AuthorityModule } from "./Authority";
 import type { DevicesModule } from "./Devices";
+import type { DisputesModule } from "./Disputes";
 import type { SettlementModule } from "./Settlement";
 import type { TokenModule } from "./Token";
 
+/** Kinds of disputes, as they are set here. */
+export const DISPUTE_KINDS = { denial: 1, slash: 2 } as const;
+/** Kinds of evidence, as they are set here. */
+export const EVIDENCE_KINDS = { doubleSignedCounter: 1, counterRunBack: 2, meterRunBack: 3, equivocation: 4 } as const;
+
 export const wiringModule = (
   p: Parameters,
-  parts: { authority: AuthorityModule; tokens: TokenModule; devices: DevicesModule; settlement: SettlementModule },
+  parts: {
+    authority: AuthorityModule;
+    tokens: TokenModule;
+    devices: DevicesModule;
+    settlement: SettlementModule;
+    disputes: DisputesModule;
+  },
 ) =>
   buildModule("Wiring", (m) => {
     const { timelock } = m.useModule(parts.authority);
     const { token, credits, priceGuard, priceFeed } = m.useModule(parts.tokens);
     const { devices, staking } = m.useModule(parts.devices);
     const { emissions, settlement, distributor, committee, forwarder } = m.useModule(parts.settlement);
+    const k = m.useModule(parts.disputes);
     const reporter = {
       forwarder,
       workflowOwner: p.settlement.workflowOwner,
@@ -38,6 +51,24 @@ export const wiringModule = (
     m.call(emissions, "setReceiver", [encodeBytes32String("treasury"), timelock]);
     m.call(settlement, "setDistributor", [distributor]);
     m.call(distributor, "setOracle", [settlement]);
+
+    // Kinds of disputes and of evidence: docs/accounting.md.
+    const terms = {
+      bond: p.disputes.bond,
+      answerPeriod: p.disputes.answerPeriod,
+      votePeriod: p.disputes.votePeriod,
+      maxAge: p.ages.dispute,
+      quorumBps: p.disputes.quorumBps,
+      quorumFloor: p.disputes.quorumFloor,
+    };
+    m.call(k.disputes, "setKind", [DISPUTE_KINDS.denial, { target: devices, ...terms }], { id: "disputeDenial" });
+    m.call(k.disputes, "setKind", [DISPUTE_KINDS.slash, { target: k.slasher, ...terms }], { id: "disputeSlash" });
+    m.call(k.slasher, "setDisputes", [k.disputes], { id: "slasherDisputes" });
+    const evidence = [k.doubleSignedCounter, k.counterRunBack, k.meterRunBack, k.equivocation];
+    evidence.forEach((contract, i) => m.call(k.slasher, "setEvidence", [i + 1, contract], { id: `evidence${i + 1}` }));
+    m.call(devices, "setDisputes", [k.disputes], { id: "devicesDisputes" });
+    m.call(staking, "setSlasher", [k.slasher], { id: "stakingSlasher" });
+    m.call(committee, "setSlasher", [k.slasher], { id: "committeeSlasher" });
 
     // Ids are counted: each waits for the one before.
     const added = p.emissions.subNetworks.reduce<ReturnType<typeof m.call>[]>((before, n, i) => {

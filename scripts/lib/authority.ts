@@ -255,6 +255,16 @@ async function pointerRows(c: Contracts, from: number, nameOf: (a: string) => st
   }
   add("RewardDistributor", "oracle", await c.distributor.oracle());
   add("RewardDistributor", "emissions", await c.distributor.emissions());
+  add("DeviceRegistry", "disputes", await c.devices.disputes());
+  add("OperatorStaking", "slasher", await c.staking.slasher());
+  add("CommitteeRegistry", "slasher", await c.committee.slasher());
+  add("Slasher", "disputes", await c.slasher.disputes());
+  for (const kind of new Set((await eventsOf(c.slasher, ["EvidenceSet"], from)).map((e) => e.args[0] as bigint))) {
+    add("Slasher", `evidence of kind ${kind}`, await c.slasher.evidenceOf(kind));
+  }
+  for (const kind of new Set((await eventsOf(c.disputes, ["KindSet"], from)).map((e) => e.args[0] as bigint))) {
+    add("Disputes", `target of kind ${kind}`, (await c.disputes.kindOf(kind)).target);
+  }
   add("NetworkGovernor", "timelock", await c.governor.timelock());
   add("NetworkGovernor", "token", await c.governor.token());
   add("BootstrapCouncil", "timelock", await c.council.timelock());
@@ -276,6 +286,8 @@ const MANAGED = [
   "SettlementOracle",
   "RewardDistributor",
   "CommitteeRegistry",
+  "Disputes",
+  "Slasher",
 ] as const satisfies readonly ContractName[];
 
 /** What deploy/roles.json and the parameters say. Two ways are right while our forwarder's handover waits. */
@@ -348,6 +360,15 @@ function expectedPointers(deployment: Deployment, p: Parameters): HolderRow[] {
     ...p.emissions.subNetworks.map((_, i) => row("SettlementOracle", `reporter of ${i + 1}`, reporter)),
     row("RewardDistributor", "oracle", "SettlementOracle"),
     row("RewardDistributor", "emissions", "EmissionController"),
+    row("DeviceRegistry", "disputes", "Disputes"),
+    row("OperatorStaking", "slasher", "Slasher"),
+    row("CommitteeRegistry", "slasher", "Slasher"),
+    row("Slasher", "disputes", "Disputes"),
+    ...["DoubleSignedCounter", "CounterRunBack", "MeterRunBack", "CommitteeEquivocation"].map((name, i) =>
+      row("Slasher", `evidence of kind ${i + 1}`, name),
+    ),
+    row("Disputes", "target of kind 1", "DeviceRegistry"),
+    row("Disputes", "target of kind 2", "Slasher"),
     row("NetworkGovernor", "timelock", "NetworkTimelock"),
     row("NetworkGovernor", "token", "VoteEscrow"),
     row("BootstrapCouncil", "timelock", "NetworkTimelock"),

@@ -30,6 +30,13 @@ export const CONTRACTS = {
   CommitteeRegistry: "committee",
   KeystoneForwarder: "forwarder",
   ForwarderHandover: "handover",
+  Disputes: "disputes",
+  Slasher: "slasher",
+  DoubleSignedCounter: "doubleSignedCounter",
+  CounterRunBack: "counterRunBack",
+  MeterRunBack: "meterRunBack",
+  CommitteeEquivocation: "equivocation",
+  ImpossibleTravel: "impossibleTravel",
   DeploymentCheck: "check",
 } as const;
 export type ContractName = keyof typeof CONTRACTS;
@@ -112,6 +119,13 @@ export function connectContracts(deployment: Pick<Deployment, "contracts">, runn
     committee: t.CommitteeRegistry__factory.connect(at("CommitteeRegistry"), runner),
     forwarder: t.KeystoneForwarder__factory.connect(at("KeystoneForwarder"), runner),
     handover: t.ForwarderHandover__factory.connect(at("ForwarderHandover"), runner),
+    disputes: t.Disputes__factory.connect(at("Disputes"), runner),
+    slasher: t.Slasher__factory.connect(at("Slasher"), runner),
+    doubleSignedCounter: t.DoubleSignedCounter__factory.connect(at("DoubleSignedCounter"), runner),
+    counterRunBack: t.CounterRunBack__factory.connect(at("CounterRunBack"), runner),
+    meterRunBack: t.MeterRunBack__factory.connect(at("MeterRunBack"), runner),
+    equivocation: t.CommitteeEquivocation__factory.connect(at("CommitteeEquivocation"), runner),
+    impossibleTravel: t.ImpossibleTravel__factory.connect(at("ImpossibleTravel"), runner),
     check: t.DeploymentCheck__factory.connect(at("DeploymentCheck"), runner),
   };
 }

@@ -1,0 +1,56 @@
+// Accusations and slashes: the disputes kernel, the slasher, and the evidence that it takes.
+import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
+import type { Parameters } from "../parameters";
+import type { AuthorityModule } from "./Authority";
+import type { DevicesModule } from "./Devices";
+import type { GovernanceModule } from "./Governance";
+import type { SettlementModule } from "./Settlement";
+import type { TokenModule } from "./Token";
+
+export interface DisputesParts {
+  authority: AuthorityModule;
+  tokens: TokenModule;
+  governance: GovernanceModule;
+  devices: DevicesModule;
+  settlement: SettlementModule;
+}
+
+export const disputesModule = (p: Parameters, parts: DisputesParts) =>
+  buildModule("Disputes", (m) => {
+    const { genesis, manager } = m.useModule(parts.authority);
+    const { token } = m.useModule(parts.tokens);
+    const { escrow } = m.useModule(parts.governance);
+    const { devices, staking } = m.useModule(parts.devices);
+    const { committee, settlement } = m.useModule(parts.settlement);
+    const epochGenesis = m.staticCall(genesis, "epochGenesis");
+    const disputes = m.contract("Disputes", [
+      manager,
+      token,
+      escrow,
+      epochGenesis,
+      p.epochs.length,
+      p.minUnbondingEpochs * p.epochs.length,
+      p.maxPause,
+    ]);
+    const slasher = m.contract("Slasher", [
+      manager,
+      staking,
+      committee,
+      epochGenesis,
+      p.epochs.length,
+      p.ages.device,
+      p.ages.member,
+    ]);
+    const clock = [epochGenesis, p.epochs.length, p.disputes.clockTolerance];
+    return {
+      disputes,
+      slasher,
+      doubleSignedCounter: m.contract("DoubleSignedCounter", [devices]),
+      counterRunBack: m.contract("CounterRunBack", [devices, ...clock]),
+      meterRunBack: m.contract("MeterRunBack", [devices, ...clock]),
+      equivocation: m.contract("CommitteeEquivocation", [committee, settlement]),
+      impossibleTravel: m.contract("ImpossibleTravel", [devices]),
+    };
+  });
+
+export type DisputesModule = ReturnType<typeof disputesModule>;
