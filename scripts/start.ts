@@ -115,6 +115,7 @@ function show(r: RunResult): void {
         ? `${r.split.before.join("/")} → ${r.split.after.join("/")} from epoch ${r.split.epoch}: ${r.split.exact ? "exact to the wei" : "not seen"}`
         : "none",
     ],
+    ...lifeRows(r),
     ["grant", r.grant ? `${r.grant.state} in ${r.grant.tx}` : "none"],
     [
       "refused by the nodes",
@@ -131,6 +132,32 @@ function show(r: RunResult): void {
   );
   console.log(table.toString());
   for (const problem of r.problems) console.log(`PROBLEM: ${problem}`);
+}
+
+function lifeRows({ sold, recovered, slashed, accusation, delegator }: RunResult): [string, string][] {
+  const rows: [string, string][] = [];
+  if (sold)
+    rows.push([
+      `device ${sold.device} sold`,
+      `in epoch ${sold.epoch}: ${tokens(sold.earned.seller)} of that epoch to the seller, ${tokens(sold.earned.buyer)} since to the buyer`,
+    ]);
+  if (recovered) rows.push([`device ${recovered.device} recovered`, `${recovered.lost} → ${recovered.owner}`]);
+  if (slashed)
+    rows.push([
+      `cheat ${slashed.device} slashed`,
+      `${tokens(slashed.amount)} of its bond of ${tokens(slashed.bond)}: ${tokens(slashed.bounty)} bounty, ${tokens(slashed.burned)} burned`,
+    ]);
+  if (accusation)
+    rows.push([
+      `device ${accusation.device} accused`,
+      `${accusation.upheld ? "upheld" : "rejected"}: the accuser's ${tokens(accusation.bond)} to the accused; ${tokens(accusation.released)} of ${tokens(accusation.held)} held released`,
+    ]);
+  if (delegator)
+    rows.push([
+      "delegator",
+      `delegated ${tokens(delegator.delegated)}, earned ${tokens(delegator.earned)}, got ${tokens(delegator.returned)} back`,
+    ]);
+  return rows;
 }
 
 async function main(): Promise<void> {

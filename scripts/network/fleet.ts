@@ -1,5 +1,7 @@
 // The fleet of a run: every box signs its readings and sends them to one node. Some boxes cheat; no node is told which.
 import { makeProof, type SendResult, sendProof } from "../../oracle/client/client";
+import type { Hex } from "../../oracle/codec";
+import type { SignedMessage } from "../../oracle/evidence";
 import { CATEGORIES } from "../../oracle/scoring";
 import { type FleetSource, openSources } from "../fleet/sources";
 import { type Box, newKey } from "./boxes";
@@ -15,6 +17,8 @@ export class Fleet {
   private readonly meters = new Map<bigint, bigint>();
   /** Last proof of every honest device: what a cheat on the line could capture. */
   private readonly sent = new Map<bigint, ReturnType<typeof makeProof>>();
+  /** What a cloned key signed twice under one counter: anyone who hears both can show them. */
+  readonly doubleSigned: SignedMessage[] = [];
   /** What nodes answered, by code; "ACCEPTED" for what they took. */
   readonly answers = new Map<string, number>();
 
@@ -74,6 +78,7 @@ export class Fleet {
     if (cheat === "clonedKey") {
       // A second box with a copy of the key, another reading under the same counter, at another node.
       const copy = this.proof(device, epoch, n, time + 1, false);
+      if (this.doubleSigned.length === 0) this.doubleSigned.push(...[proof, copy].map((p) => heard(p, device.box)));
       this.note(await sendProof(urls, proof));
       return this.note(await sendProof(committee.urlsFor(home + 1), copy));
     }
@@ -129,6 +134,10 @@ export class Fleet {
     const code = result.accepted ? "ACCEPTED" : result.code;
     this.answers.set(code, (this.answers.get(code) ?? 0) + 1);
   }
+}
+
+function heard({ message, signature }: ReturnType<typeof makeProof>, { key }: Box): SignedMessage {
+  return { message: Buffer.from(message.slice(2), "hex"), key, signature: signature as Hex };
 }
 
 /** The node a device sends to: the devices of each sub-network are spread over all nodes. */

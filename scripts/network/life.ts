@@ -5,7 +5,6 @@ import { encodeLife, type Hex, LIFE_PURPOSES } from "../../oracle/codec";
 import { deviceEvidence, EVIDENCE_KINDS, REASON_CODES } from "../../oracle/evidence";
 import type { Network } from "./run";
 import { signForChain } from "./boxes";
-import type { Person } from "./people";
 import type { Device } from "./setup";
 
 const DELEGATED = parseEther("50000");
@@ -89,8 +88,15 @@ export class Life {
     return { sold, recovered, slashed, accusation, delegator };
   }
 
+  /** What is done between the two readings of an epoch. */
+  async at(epoch: number): Promise<void> {
+    if (epoch === 1) await this.begin();
+    else if (epoch === 2) await this.middle(epoch);
+    else if (epoch === 3) await this.end();
+  }
+
   /** Epoch 1: requests that need time, and the cheat that both messages give away. */
-  async begin(): Promise<void> {
+  private async begin(): Promise<void> {
     const { progress } = this.network;
     progress.step("a delegator delegates; a lost wallet's box asks for a new owner; a competitor accuses a device");
     await this.delegate();
@@ -101,7 +107,7 @@ export class Life {
   }
 
   /** Epoch 2: the sale, and the end of the accusation. */
-  async middle(epoch: number): Promise<void> {
+  private async middle(epoch: number): Promise<void> {
     const { progress } = this.network;
     progress.step("a device is sold: offered, accepted with the box in hand; the accusation ends");
     await this.sell(epoch);
@@ -109,8 +115,8 @@ export class Life {
     await this.distribute();
   }
 
-  /** Epoch 3 or later: what had to wait is due. */
-  async end(): Promise<void> {
+  /** Epoch 3: what had to wait is due. */
+  private async end(): Promise<void> {
     await this.completeRecovery();
     await this.distribute();
   }
@@ -163,7 +169,10 @@ export class Life {
       },
       earned: { seller: 0n, buyer: 0n },
     };
-    this.want(this.sold.payees.ofTheSale === device.owner.address, "the seller is not the payee of the epoch of the sale");
+    this.want(
+      this.sold.payees.ofTheSale === device.owner.address,
+      "the seller is not the payee of the epoch of the sale",
+    );
     this.want(this.sold.payees.ofTheNext === buyer.address, "the buyer is not the payee of the epoch after the sale");
   }
 
@@ -177,7 +186,10 @@ export class Life {
     const after = earnings.filter((e) => e.epoch > (this.sold?.epoch ?? 0)).reduce((sum, e) => sum + e.amount, 0n);
     this.sold = { ...this.sold, earned: { seller, buyer } };
     this.want(seller > 0n, "the sold device earned nothing in the epoch of the sale");
-    this.want(buyer === after && buyer > 0n, `the buyer was paid ${buyer} wei, the device earned ${after} after the sale`);
+    this.want(
+      buyer === after && buyer > 0n,
+      `the buyer was paid ${buyer} wei, the device earned ${after} after the sale`,
+    );
   }
 
   // --------------------------------------------------------------------------------------------------------- recovery
@@ -224,7 +236,9 @@ export class Life {
     const supply = await c.token.totalSupply();
     const tx = await c.slasher.connect(people.finder.signer).submit(kind, evidence, people.finder.address);
     const receipt = await tx.wait();
-    const log = receipt?.logs.flatMap((l) => c.slasher.interface.parseLog(l) ?? []).find((l) => l.name === "DeviceSlashed");
+    const log = receipt?.logs
+      .flatMap((l) => c.slasher.interface.parseLog(l) ?? [])
+      .find((l) => l.name === "DeviceSlashed");
     if (log === undefined) throw new Error("the slash has no event");
     const { deviceId, operatorId, subNetwork, epoch, slashed } = log.args as unknown as {
       deviceId: bigint;
@@ -238,7 +252,10 @@ export class Life {
     const burned = supply - (await c.token.totalSupply());
     this.slashed = { device: deviceId, operator: operatorId, bond, amount: slashed, bounty, burned, tx: tx.hash };
     this.want(slashed > 0n && slashed <= bond, `slashed ${slashed} wei of a bond of ${bond}`);
-    this.want(bounty * 10n <= slashed && bounty + burned === slashed, "the bounty and what was burned are not the slash");
+    this.want(
+      bounty * 10n <= slashed && bounty + burned === slashed,
+      "the bounty and what was burned are not the slash",
+    );
   }
 
   // ------------------------------------------------------------------------------------------------------- accusation
@@ -339,7 +356,9 @@ export class Life {
     const { shares } = await c.staking.delegationOf(operator, generation, address);
     const tx = await staking.undelegate(operator, shares);
     const receipt = await tx.wait();
-    const log = receipt?.logs.flatMap((l) => c.staking.interface.parseLog(l) ?? []).find((l) => l.name === "UnbondingRequested");
+    const log = receipt?.logs
+      .flatMap((l) => c.staking.interface.parseLog(l) ?? [])
+      .find((l) => l.name === "UnbondingRequested");
     const unbonding = log?.args.unbondingId as bigint;
     const { releaseAt } = await c.staking.unbondingOf(unbonding);
     await chain.advanceTo(Number(releaseAt) + 1);
@@ -388,4 +407,3 @@ export class Life {
 }
 
 const REJECTED = 4n;
-export type { Person };

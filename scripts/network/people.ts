@@ -21,6 +21,12 @@ export interface People {
   readonly customer: Person;
   readonly voters: readonly Person[];
   readonly grantee: Person;
+  /** Buys a device; gets one back after a lost wallet; accuses falsely; finds a cheat; delegates. */
+  readonly buyer: Person;
+  readonly heir: Person;
+  readonly accuser: Person;
+  readonly finder: Person;
+  readonly delegator: Person;
   readonly makers: ReadonlyMap<number, Person>;
   readonly operators: readonly Person[];
   readonly owners: readonly Person[];
@@ -46,6 +52,11 @@ export function makePeople(seed: string, provider: JsonRpcProvider, counts: { ch
     customer: person("customer"),
     voters: people("voter", 3),
     grantee: person("grantee"),
+    buyer: person("buyer"),
+    heir: person("heir"),
+    accuser: person("accuser"),
+    finder: person("finder"),
+    delegator: person("delegator"),
     makers: new Map([1, 2, 3, 4, 5, 6].map((category) => [category, person(`maker ${category}`)])),
     operators: people("operator", OPERATORS),
     owners: people("owner", OWNERS),
@@ -58,8 +69,19 @@ export function makePeople(seed: string, provider: JsonRpcProvider, counts: { ch
 /** Gives everyone who sends transactions ether for gas. */
 export async function fundGas(people: People, provider: JsonRpcProvider): Promise<void> {
   const { deployer, bank, council, guardian, sponsor, customer, voters, grantee } = people;
+  const { buyer, heir, accuser, finder, delegator } = people;
   const all = [deployer, bank, council, guardian, sponsor, customer, grantee, ...voters, ...people.makers.values()];
-  const more = [...people.operators, ...people.owners, ...people.cheats, ...people.transmitters];
+  const more = [
+    buyer,
+    heir,
+    accuser,
+    finder,
+    delegator,
+    ...people.operators,
+    ...people.owners,
+    ...people.cheats,
+    ...people.transmitters,
+  ];
   const balance = toQuantity(10n ** 21n);
   await Promise.all([...all, ...more].map(({ address }) => provider.send("hardhat_setBalance", [address, balance])));
 }

@@ -11,6 +11,7 @@ import { DevChain } from "./chain";
 import { lockTokens, type PassedProposal, passProposal } from "./dao";
 import { type Deployed, deploy } from "./deploy";
 import { Fleet } from "./fleet";
+import { Life, type LifeResult } from "./life";
 import { Committee, type NodeTesting } from "./nodes";
 import { fundGas, makePeople, type People, type Person } from "./people";
 import { assignBoxes, createOperators, type Device, handOutTokens, licenseMakers, onboardBoxes } from "./setup";
@@ -56,7 +57,13 @@ export interface Split {
   readonly exact: boolean;
 }
 
-export interface RunResult extends MoneyAudit {
+/** What one device earned in one final epoch, in wei. */
+export interface Earning {
+  readonly epoch: number;
+  readonly amount: bigint;
+}
+
+export interface RunResult extends MoneyAudit, LifeResult {
   readonly devices: number;
   readonly operators: number;
   readonly epochsSettled: number;
@@ -98,6 +105,7 @@ export class Network {
   committee!: Committee;
   devices: Device[] = [];
   fleet!: Fleet;
+  readonly life = new Life(this);
 
   /** Chain, contracts, nodes: all that must be there before the first device. */
   static async launch(options: RunOptions, progress: Progress): Promise<Network> {
@@ -253,10 +261,10 @@ export class Network {
   async voteSplit(): Promise<void> {
     const { c } = this;
     const before = await c.emissions.bucketsNow();
-    const after = { devicesBps: 7000n, stakersBps: 0n, treasuryBps: 3000n };
+    const after = { devicesBps: 7000n, stakersBps: 1000n, treasuryBps: 2000n };
     const data = c.emissions.interface.encodeFunctionData("setBuckets", [after]);
     const call = { target: await c.emissions.getAddress(), data };
-    this.proposal = await passProposal(this.chain, c, this.people, [call], "Give the treasury 30 % of what is emitted");
+    this.proposal = await passProposal(this.chain, c, this.people, [call], "Give the treasury 20 % of what is emitted");
     const epoch = Number(await c.emissions.currentEpoch()) + 1;
     const numbers = (b: { devicesBps: bigint; stakersBps: bigint; treasuryBps: bigint }): number[] =>
       [b.devicesBps, b.stakersBps, b.treasuryBps].map(Number);
@@ -303,6 +311,25 @@ export class Network {
     if (got !== GRANT) this.problems.push(`the grant paid ${got} wei instead of ${GRANT}`);
   }
 
+  /** What a device's own points earned in every final epoch: its part of the budget in the order of the entries. */
+  async earningsOf(device: Device): Promise<Earning[]> {
+    const { c, committee } = this;
+    const node = committee.alive[0];
+    if (node === undefined) throw new Error("no node is alive to ask for entries");
+    const earnings: Earning[] = [];
+    const last = Number(await c.settlement.finalEpochOf(device.subNetwork));
+    for (let epoch = 1; epoch <= last; epoch++) {
+      const served = parseSettlement(node.url, await askNode(node.url, `settlements/${device.subNetwork}/${epoch}`));
+      const parts = portions(
+        served.budget,
+        served.entries.map((entry) => entry.points),
+      );
+      const at = served.entries.findIndex((entry) => entry.deviceId === device.id);
+      earnings.push({ epoch, amount: parts[at] ?? 0n });
+    }
+    return earnings;
+  }
+
   async killNodes(count: number): Promise<void> {
     if (count === 0) return;
     await this.committee.kill(count);
@@ -347,7 +374,7 @@ export class Network {
       ),
     );
     const minted = await c.credits.queryFilter(c.credits.filters.CreditsMinted);
-    const money = await auditMoney(c.token, [await c.distributor.getAddress(), await c.timelock.getAddress()]);
+    const money = await auditMoney(c);
     return {
       devices: (await c.devices.queryFilter(c.devices.filters.DeviceOnboarded)).length,
       operators: (await c.staking.queryFilter(c.staking.filters.OperatorCreated)).length,
@@ -355,6 +382,7 @@ export class Network {
       nodes: this.committee.nodes.map(({ process, db }) => ({ pid: process.child.pid, db })),
       reports,
       ...money,
+      ...this.life.result,
       creditsMinted: minted.reduce((sum, log) => sum + log.args.credits, 0n),
       tokensBurned: minted.reduce((sum, log) => sum + log.args.tokens, 0n),
       creditsSpent: await c.credits.totalSpent(),
@@ -401,6 +429,7 @@ export async function runNetwork(
 ): Promise<{ network: Network; result: RunResult }> {
   const network = await Network.launch(options, progress);
   await network.setUp();
+  const lives = options.epochs >= 3 && options.killNodes < 2; // a sale, a recovery and a dispute take three epochs
   let settling = true;
   for (let epoch = 1; epoch <= options.epochs && settling; epoch++) {
     progress.step(`epoch ${epoch}: devices prove`);
@@ -411,6 +440,7 @@ export async function runNetwork(
         await network.buyCredits(network.people.customer, 2_000_000n);
         await (await network.c.credits.connect(network.people.customer.signer).spend(1, 1_500_000n)).wait();
       }
+      if (lives) await network.life.at(epoch);
       if (epoch === 2) {
         progress.step("the DAO votes on the bucket split");
         await network.voteSplit();
@@ -432,6 +462,7 @@ export async function runNetwork(
   if (settling) {
     progress.step("the treasury pays a grant by vote");
     await network.voteGrant();
+    if (lives) await network.life.settle();
   }
   const result = await network.result();
   check(network, result);

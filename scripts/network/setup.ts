@@ -69,6 +69,8 @@ export async function handOutTokens(c: Contracts, people: People): Promise<void>
     ...people.voters.map((p): [Person, bigint] => [p, VOTER_TOKENS]),
     [people.sponsor, CUSTOMER_TOKENS],
     [people.customer, CUSTOMER_TOKENS],
+    [people.delegator, CUSTOMER_TOKENS],
+    [people.accuser, (await c.disputes.kindOf(1)).bond],
   ];
   await inTurn(
     sends.map(
