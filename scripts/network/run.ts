@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { MaxUint256, parseEther } from "ethers";
 import { type Hex, potId } from "../../oracle/codec";
 import { auditMoney, type MoneyAudit } from "../lib/audit";
-import { type ClaimArguments, claimOf, parseSettlement, verifiedPayouts } from "../lib/claims";
+import { type ClaimArguments, claimOf, parseSettlement, shareOf, verifiedPayouts } from "../lib/claims";
 import { askNode } from "../lib/node-api";
 import { type Box, CHEATS, type Cheat, makeBoxes } from "./boxes";
 import { DevChain } from "./chain";
@@ -320,12 +320,8 @@ export class Network {
     const last = Number(await c.settlement.finalEpochOf(device.subNetwork));
     for (let epoch = 1; epoch <= last; epoch++) {
       const served = parseSettlement(node.url, await askNode(node.url, `settlements/${device.subNetwork}/${epoch}`));
-      const parts = portions(
-        served.budget,
-        served.entries.map((entry) => entry.points),
-      );
-      const at = served.entries.findIndex((entry) => entry.deviceId === device.id);
-      earnings.push({ epoch, amount: parts[at] ?? 0n });
+      const budget = await c.emissions.budgetOf(device.subNetwork, epoch);
+      earnings.push({ epoch, amount: shareOf(served.entries, device.id, budget).amount });
     }
     return earnings;
   }

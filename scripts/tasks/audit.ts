@@ -10,8 +10,12 @@ command<object>({
   sender: null,
   parameters: (t) => t,
   run: async (_, session) => {
-    const distributing = [session.address("RewardDistributor"), session.address("NetworkTimelock")];
-    const audit = await auditMoney(session.get("NetworkToken"), distributing);
+    const audit = await auditMoney({
+      token: session.get("NetworkToken"),
+      distributor: session.get("RewardDistributor"),
+      timelock: session.get("NetworkTimelock"),
+      staking: session.get("OperatorStaking"),
+    });
     const { minted, atGenesis, paid, held, conserved } = audit;
     const difference = minted + atGenesis - paid - held;
     return {
