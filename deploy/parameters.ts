@@ -95,7 +95,16 @@ const Schema = z.strictObject({
     maxDeviationBps: Bps,
   }),
   makers: z.strictObject({ minBond: Wei, bondDelay: Seconds }),
-  devices: z.strictObject({ name: Name, symbol: Name, challengeEpochs: Uint32, onboardingFee: Wei }),
+  devices: z.strictObject({
+    name: Name,
+    symbol: Name,
+    challengeEpochs: Uint32,
+    onboardingFee: Wei,
+    /** Epochs that a recovery waits, and a change of key where the maker is gone. */
+    delayEpochs: Uint32,
+    denialEpochs: Uint32,
+    locationFee: z.number().int().min(0).max(100_000_000),
+  }),
   staking: z.strictObject({ unbondingEpochs: Uint32 }),
   disputes: z.strictObject({
     bond: Wei,

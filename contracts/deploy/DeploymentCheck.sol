@@ -42,6 +42,9 @@ struct DeployedContracts {
     address makers;
     DeviceRegistry devices;
     OperatorStaking staking;
+    address holds;
+    address metadata;
+    address splitters;
     address curve;
     EmissionController emissions;
     SettlementOracle settlement;
@@ -256,7 +259,10 @@ contract DeploymentCheck {
         _pointer("distributor", address(d.emissions), d.emissions.distributor(), address(d.distributor));
         _pointer("settlement", address(d.emissions), d.emissions.settlementNow(), address(d.settlement));
         _pointer("treasury", address(d.emissions), d.emissions.receiverOf("treasury"), address(d.timelock));
-        _pointer("stakers", address(d.emissions), d.emissions.receiverOf("stakers"), address(0));
+        _pointer("stakers", address(d.emissions), d.emissions.receiverOf("stakers"), address(d.staking));
+        _pointer("emissions", address(d.staking), d.staking.emissions(), address(d.emissions));
+        _pointer("holds", address(d.devices), d.devices.holds(), d.holds);
+        _pointer("metadata", address(d.devices), d.devices.metadata(), d.metadata);
         // In the first term and in the last: nothing is scheduled.
         _pointer("distributor", address(d.settlement), d.settlement.distributorOf(0), address(d.distributor));
         address last = d.settlement.distributorOf(type(uint32).max);

@@ -44,7 +44,10 @@ export const devicesModule = (p: Parameters, authority: AuthorityModule, tokens:
       ],
       { libraries: { StakeLedger: m.library("StakeLedger") } },
     );
-    return { makers, devices, staking };
+    const holds = m.contract("DeviceHolds", [devices]);
+    const metadata = m.contract("DeviceMetadata", [devices]);
+    const splitters = m.contract("PayeeSplitterFactory");
+    return { makers, devices, staking, holds, metadata, splitters };
   });
 
 export type DevicesModule = ReturnType<typeof devicesModule>;

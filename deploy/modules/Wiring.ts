@@ -27,7 +27,7 @@ export const wiringModule = (
   buildModule("Wiring", (m) => {
     const { timelock } = m.useModule(parts.authority);
     const { token, credits, priceGuard, priceFeed } = m.useModule(parts.tokens);
-    const { devices, staking } = m.useModule(parts.devices);
+    const { devices, staking, holds, metadata } = m.useModule(parts.devices);
     const { emissions, settlement, distributor, committee, forwarder } = m.useModule(parts.settlement);
     const k = m.useModule(parts.disputes);
     const reporter = {
@@ -49,6 +49,7 @@ export const wiringModule = (
     m.call(emissions, "setDistributor", [distributor]);
     m.call(emissions, "setSettlement", [settlement]);
     m.call(emissions, "setReceiver", [encodeBytes32String("treasury"), timelock]);
+    m.call(emissions, "setReceiver", [encodeBytes32String("stakers"), staking], { id: "stakersReceiver" });
     m.call(settlement, "setDistributor", [distributor]);
     m.call(distributor, "setOracle", [settlement]);
 
@@ -67,7 +68,11 @@ export const wiringModule = (
     const evidence = [k.doubleSignedCounter, k.counterRunBack, k.meterRunBack, k.equivocation];
     evidence.forEach((contract, i) => m.call(k.slasher, "setEvidence", [i + 1, contract], { id: `evidence${i + 1}` }));
     m.call(devices, "setDisputes", [k.disputes], { id: "devicesDisputes" });
+    m.call(devices, "setHolds", [holds]);
+    m.call(devices, "setMetadata", [metadata]);
+    m.call(devices, "setTerms", [p.devices.delayEpochs, p.devices.denialEpochs, p.devices.locationFee]);
     m.call(staking, "setSlasher", [k.slasher], { id: "stakingSlasher" });
+    m.call(staking, "setEmissions", [emissions]);
     m.call(committee, "setSlasher", [k.slasher], { id: "committeeSlasher" });
 
     // Ids are counted: each waits for the one before.

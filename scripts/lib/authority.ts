@@ -239,6 +239,9 @@ async function pointerRows(c: Contracts, from: number, nameOf: (a: string) => st
   add("DeviceRegistry", "staking", await c.devices.staking());
   add("DeviceRegistry", "makers", await c.devices.makers());
   add("DeviceRegistry", "credits", await c.devices.credits());
+  add("DeviceRegistry", "holds", await c.devices.holds());
+  add("DeviceRegistry", "metadata", await c.devices.metadata());
+  add("OperatorStaking", "emissions", await c.staking.emissions());
   add("OperatorStaking", "devices", await c.staking.devices());
   add("OperatorStaking", "makers", await c.staking.makers());
   add("EmissionController", "curve", await c.emissions.curveNow());
@@ -349,13 +352,16 @@ function expectedPointers(deployment: Deployment, p: Parameters): HolderRow[] {
     row("DeviceRegistry", "staking", "OperatorStaking"),
     row("DeviceRegistry", "makers", "MakerRegistry"),
     row("DeviceRegistry", "credits", "DataCredits"),
+    row("DeviceRegistry", "holds", "DeviceHolds"),
+    row("DeviceRegistry", "metadata", "DeviceMetadata"),
+    row("OperatorStaking", "emissions", "EmissionController"),
     row("OperatorStaking", "devices", "DeviceRegistry"),
     row("OperatorStaking", "makers", "MakerRegistry"),
     row("EmissionController", "curve", "HalvingCurve"),
     row("EmissionController", "distributor", "RewardDistributor"),
     row("EmissionController", "settlement", "SettlementOracle"),
     row("EmissionController", "receiver of treasury", "NetworkTimelock"),
-    row("EmissionController", "receiver of stakers", "nobody"),
+    row("EmissionController", "receiver of stakers", "OperatorStaking"),
     row("SettlementOracle", "distributor", "RewardDistributor"),
     ...p.emissions.subNetworks.map((_, i) => row("SettlementOracle", `reporter of ${i + 1}`, reporter)),
     row("RewardDistributor", "oracle", "SettlementOracle"),
