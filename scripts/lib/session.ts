@@ -134,8 +134,12 @@ export class Session {
 
   /** The account of --from: an index or an address among the network's accounts; the first one if not given. */
   async signer(): Promise<HardhatEthersSigner> {
+    return this.signerOf("--from", this.from ?? "0");
+  }
+
+  /** An account of the network by index or address, as the option `name` gives it. */
+  async signerOf(name: string, from: string): Promise<HardhatEthersSigner> {
     const signers = await this.hre.ethers.getSigners();
-    const from = this.from ?? "0";
     const found = isAddress(from)
       ? signers.find((s) => s.address.toLowerCase() === from.toLowerCase())
       : /^\d+$/.test(from)
@@ -147,7 +151,7 @@ export class Session {
       "UNKNOWN_ACCOUNT",
       signers.length === 0
         ? `network ${network} has no account to send from: put its key into .env (see .env.example)`
-        : `--from ${from}: network ${network} has ${signers.length} account(s), 0 to ${signers.length - 1}; give an index or one of their addresses`,
+        : `${name} ${from}: network ${network} has ${signers.length} account(s), 0 to ${signers.length - 1}; give an index or one of their addresses`,
     );
   }
 

@@ -11,3 +11,4 @@ import "./authority";
 import "./deploy";
 import "./audit";
 import "./operator";
+import "./device";
