@@ -91,7 +91,7 @@ contract OperatorStaking__MockForSlasher {
         slashableOf[operatorId] += stake;
     }
 
-    function attach(uint64 deviceId, uint16 subNetwork, uint64 operatorId, uint32 from, uint104 bond) external {
+    function setAttachment(uint64 deviceId, uint16 subNetwork, uint64 operatorId, uint32 from, uint104 bond) external {
         _attachments[keccak256(abi.encode(deviceId, subNetwork))] = IOperatorStaking.Attachment(
             operatorId,
             from,
