@@ -155,14 +155,13 @@ describe("Slasher", () => {
       await expect(call).to.emit(slasher, "EvidenceAccepted").withArgs(doubleSignedCounter, key, fault, bob);
       expect(await ledger.slashableOf(OPERATOR)).to.equal(STAKE - DEVICE_BOND);
       expect(await burnable.totalSupply()).to.equal(supply - (DEVICE_BOND * 9n) / 10n);
-      expect(await slasher.isSlashed(key)).to.equal(true);
+      expect(await slasher.settledUntil(deviceId, SUB, OPERATOR)).to.equal(epoch);
     });
 
-    it("reverts for a fault that is slashed, in every form of it; another epoch is another fault", async () => {
+    it("reverts for a fault that is slashed, in every form of it; what comes after is another fault", async () => {
       const { slasher, ledger, registry, deviceId, epoch, sign, bob } = await loadFixture(slasherFixture);
       const [a, b, c] = [sign({ meter: 5n }), sign({ meter: 6n }), sign({ meter: 7n })];
       await slasher.submit(doubleSignedCounter, deviceEvidence(a, b), bob);
-      const key = await slasher.deviceFaultKey(deviceId, SUB, epoch);
       const late = sign({ counter: 9n, time: (await registry.epochGenesis()) + BigInt(epoch) * BigInt(EPOCH) + 900n });
       for (const [kind, evidence] of [
         [doubleSignedCounter, deviceEvidence(b, a)],
@@ -171,11 +170,15 @@ describe("Slasher", () => {
         [counterRunBack, deviceEvidence(a, late)],
       ] as const) {
         await expect(slasher.submit(kind, evidence, bob))
-          .to.be.revertedWithCustomError(slasher, "SlasherFaultKnown")
-          .withArgs(key);
+          .to.be.revertedWithCustomError(slasher, "SlasherFaultSettled")
+          .withArgs(deviceId, epoch, epoch);
       }
       await nextEpoch(registry);
       const [d, e] = [sign({ epoch: epoch + 1, meter: 5n }), sign({ epoch: epoch + 1, meter: 6n })];
+      // One message that ran away is not paid for again with every later one.
+      await expect(slasher.submit(doubleSignedCounter, deviceEvidence(a, d), bob))
+        .to.be.revertedWithCustomError(slasher, "SlasherFaultSettled")
+        .withArgs(deviceId, epoch, epoch);
       await slasher.submit(doubleSignedCounter, deviceEvidence(d, e), bob);
       expect(await ledger.slashableOf(OPERATOR)).to.equal(STAKE - 2n * DEVICE_BOND);
     });
@@ -196,7 +199,7 @@ describe("Slasher", () => {
       await expect(call).to.emit(slasher, "MemberSlashed").withArgs(key, member, SUB, epoch, 0, MEMBER_BOND);
       expect(await committee.bondOf(member)).to.equal(0);
       await expect(slasher.submit(committeeEquivocation, evidence, bob))
-        .to.be.revertedWithCustomError(slasher, "SlasherFaultKnown")
+        .to.be.revertedWithCustomError(committee, "CommitteeFaultAlreadySlashed")
         .withArgs(key);
       const another = equivocationEvidence(report({ attempt: 1 }), report({ attempt: 1, parent: 6n }));
       await expect(slasher.submit(committeeEquivocation, another, bob)).to.be.revertedWithCustomError(
@@ -277,8 +280,8 @@ describe("Slasher", () => {
         .withArgs(epoch + 1, epoch);
       await slasher.submit(doubleSignedCounter, deviceEvidence(sign(), sign({ meter: 2_000n })), bob);
       await expect(open(2n, epoch))
-        .to.be.revertedWithCustomError(slasher, "SlasherFaultKnown")
-        .withArgs(await slasher.deviceFaultKey(deviceId, SUB, epoch));
+        .to.be.revertedWithCustomError(slasher, "SlasherFaultSettled")
+        .withArgs(deviceId, epoch, epoch + 1);
     });
 
     it("names the operator's controller", async () => {
@@ -361,8 +364,12 @@ describe("Slasher", () => {
     it("setEvidence, endEvidence and setDisputes revert for whoever is not the timelock", async () => {
       const { slasher, double, stranger } = await loadFixture(slasherFixture);
       const from = slasher.connect(stranger);
-      for (const call of [from.setEvidence(1, double), from.endEvidence(1), from.setDisputes(stranger)]) {
-        await expect(call)
+      for (const call of [
+        () => from.setEvidence(1, double),
+        () => from.endEvidence(1),
+        () => from.setDisputes(stranger),
+      ]) {
+        await expect(call())
           .to.be.revertedWithCustomError(slasher, "AccessManagedUnauthorized")
           .withArgs(stranger.address);
       }

@@ -125,7 +125,15 @@ describe("evidence", () => {
       const { double, sign, deviceId, epoch } = await loadFixture(slasherFixture);
       const [a, b] = [sign(), sign({ epoch: epoch + 2 })];
       const fault = await double.verify(deviceEvidence(a, b));
-      expect(fault.slice(0, 6)).to.deep.equal([0n, deviceId, ethers.ZeroAddress, BigInt(SUB), BigInt(epoch + 2), 0n]);
+      expect(fault.slice(0, 7)).to.deep.equal([
+        0n,
+        deviceId,
+        ethers.ZeroAddress,
+        BigInt(SUB),
+        BigInt(epoch + 2),
+        BigInt(epoch),
+        0n,
+      ]);
       expect(await double.verify(deviceEvidence(b, a))).to.deep.equal(fault);
     });
   });
@@ -178,12 +186,13 @@ describe("evidence", () => {
         const f = await loadFixture(slasherFixture);
         const [a, b] = [f.sign({ [field]: 5n }), f.sign({ [field]: 4n, epoch: f.epoch + 1 })];
         const fault = await f[pick].verify(deviceEvidence(a, b));
-        expect(fault.slice(0, 6)).to.deep.equal([
+        expect(fault.slice(0, 7)).to.deep.equal([
           0n,
           f.deviceId,
           ethers.ZeroAddress,
           BigInt(SUB),
           BigInt(f.epoch + 1),
+          BigInt(f.epoch),
           0n,
         ]);
         expect(await f[pick].verify(deviceEvidence(b, a))).to.deep.equal(fault);
@@ -276,7 +285,15 @@ describe("evidence", () => {
       await committee.setCommittee(1, [rotated, ...seats.slice(1)]);
       const [a, b] = [report(), report({ entriesRoot: e.ZeroHash as Hex }, MEMBER_KEYS[5])];
       const fault = await equivocation.verify(equivocationEvidence(a, b));
-      expect(fault.slice(0, 6)).to.deep.equal([1n, 0n, members[0]!.address, BigInt(SUB), BigInt(epoch), 0n]);
+      expect(fault.slice(0, 7)).to.deep.equal([
+        1n,
+        0n,
+        members[0]!.address,
+        BigInt(SUB),
+        BigInt(epoch),
+        BigInt(epoch),
+        0n,
+      ]);
       expect(await equivocation.verify(equivocationEvidence(b, a))).to.deep.equal(fault);
     });
 
