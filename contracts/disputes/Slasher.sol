@@ -10,7 +10,7 @@ import {IDisputable} from "../interfaces/IDisputable.sol";
 import {IDisputes} from "../interfaces/IDisputes.sol";
 import {Fault, IEvidence, Liable} from "../interfaces/IEvidence.sol";
 import {IOperatorStaking} from "../interfaces/IOperatorStaking.sol";
-import {ISlashableStake, ISlasher} from "../interfaces/ISlasher.sol";
+import {ISlasher} from "../interfaces/ISlasher.sol";
 import {ScheduledAddress} from "../libraries/ScheduledAddress.sol";
 
 /// @title Slashes: proven on-chain, or decided by a dispute
@@ -217,7 +217,7 @@ contract Slasher is ISlasher, AccessManaged, Epochs, ReentrancyGuardTransient {
         uint32 epoch,
         address bountyTo
     ) private returns (uint256 slashed) {
-        slashed = ISlashableStake(staking).slash(operatorId, bond, key, bountyTo);
+        slashed = IOperatorStaking(staking).slash(operatorId, bond, key, bountyTo);
         // After the call, under the guard: what took nothing settles nothing.
         if (slashed != 0) settledUntil[deviceId][subNetwork][operatorId] = currentEpoch();
         emit DeviceSlashed(key, deviceId, operatorId, subNetwork, epoch, slashed);

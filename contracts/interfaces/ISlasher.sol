@@ -3,17 +3,6 @@ pragma solidity ^0.8.30;
 
 import {IDisputable} from "./IDisputable.sol";
 
-/// @title What a slasher asks of the ledger of stakes (OperatorStaking)
-interface ISlashableStake {
-    /// @notice Takes min(amount, what is slashable) of an operator, once a fault key; never reverts for balance.
-    function slash(
-        uint64 operatorId,
-        uint256 amount,
-        bytes32 faultKey,
-        address bountyTo
-    ) external returns (uint256 slashed);
-}
-
 /// @title Slashes: proven on-chain, or decided by a dispute
 /// @notice A fault costs at most what stands behind it: a device's the bond stored in its attachment of that sub-network
 /// and epoch, a committee member's its bond. Each is slashed once, whichever proof shows it, in whatever order its

@@ -17,7 +17,7 @@ import {
   workflowNameOf,
 } from "../../oracle/codec";
 import { EVIDENCE_KINDS, type SignedMessage, type SignedReport } from "../../oracle/evidence";
-import { devicesFixture, EPOCH, makeDevice, nextEpoch, SUB, type TestDevice } from "./devices";
+import { devicesFixture, EPOCH, makeDevice, MODEL_BOND, nextEpoch, SUB, type TestDevice } from "./devices";
 
 export const CASE_BOND = ethers.parseEther("100");
 export const ANSWER_PERIOD = 2 * EPOCH;
@@ -134,27 +134,27 @@ export async function disputesFixture() {
   };
 }
 
-export const DEVICE_BOND = ethers.parseEther("50");
-export const STAKE = ethers.parseEther("500");
+export const DEVICE_BOND = MODEL_BOND;
+export const STAKE = 10n * MODEL_BOND;
 export const MEMBER_BOND = ethers.parseEther("900");
-export const MIN_UNBONDING = 12;
-export const MAX_DEVICE_AGE = 5;
+export const MAX_DEVICE_AGE = 3;
 export const MAX_MEMBER_AGE = 8;
 export const CLOCK_TOLERANCE = 60;
-export const OPERATOR = 9n;
+export const OPERATOR = 1n;
+/** Part of a slash that OperatorStaking pays as bounty from the start: 500 bps. */
+export const BOUNTY_PART = 20n;
 export const { doubleSignedCounter, counterRunBack, meterRunBack, committeeEquivocation } = EVIDENCE_KINDS;
 
 /** What makes two fixed wallets members: keys that sign reports. */
 export const MEMBER_KEYS = Array.from({ length: 8 }, (_, i) => new Wallet(ethers.id(`evidence member ${i}`)));
 
 /**
- * The real registries of devices and committee, a slasher with all four kinds of evidence, and a staking that slashes by
- * the rules of the ledger. Device `deviceId` of alice backs operator 9 in sub-network SUB since the epoch that has begun.
+ * The real ledgers of devices, stakes and the committee, and a slasher with all four kinds of evidence. Device `deviceId`
+ * of alice is backed by operator 1 in sub-network SUB since the epoch that has begun.
  */
 export async function slasherFixture() {
   const f = await devicesFixture();
-  const burnable = await ethers.deployContract("Token__MockForDisputes");
-  const ledger = await ethers.deployContract("OperatorStaking__MockForSlasher", [burnable, f.registry, MIN_UNBONDING]);
+  const [ledger, burnable] = [f.staking, f.token];
   const committee = await ethers.deployContract("CommitteeRegistry", [
     f.manager,
     burnable,
@@ -173,6 +173,7 @@ export async function slasherFixture() {
     MAX_MEMBER_AGE,
   ]);
   await committee.setSlasher(slasher);
+  await ledger.setSlasher(slasher);
   const runBack = [f.registry, f.genesis, EPOCH, CLOCK_TOLERANCE];
   const double = await ethers.deployContract("DoubleSignedCounter", [f.registry]);
   const counter = await ethers.deployContract("CounterRunBack", runBack);
@@ -198,10 +199,8 @@ export async function slasherFixture() {
   await committee.setCommittee(1, seats);
 
   const box = makeDevice();
-  const deviceId = await f.onboardFor(f.alice, box);
-  await ledger.setOperator(OPERATOR, f.controller.address, STAKE);
+  const deviceId = await f.onboardFor(f.alice, box, { operatorId: OPERATOR });
   const epoch = Number(await nextEpoch(f.registry));
-  await ledger.setAttachment(deviceId, SUB, OPERATOR, epoch, DEVICE_BOND);
   const chainId = (await ethers.provider.getNetwork()).chainId;
   const registryAddress = await f.registry.getAddress();
 

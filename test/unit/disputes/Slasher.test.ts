@@ -2,8 +2,17 @@ import { loadFixture, time } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
 import { ethers } from "hardhat";
 import { deviceEvidence, equivocationEvidence } from "../../../oracle/evidence";
-import { EPOCH, nextEpoch, SUB } from "../../helpers/devices";
 import {
+  CHALLENGE_EPOCHS,
+  deployStaking,
+  EPOCH,
+  MAX_PAUSE,
+  MIN_UNBONDING,
+  nextEpoch,
+  SUB,
+} from "../../helpers/devices";
+import {
+  BOUNTY_PART,
   CASE_BOND,
   committeeEquivocation,
   counterRunBack,
@@ -12,9 +21,7 @@ import {
   EVIDENCE_HASH,
   MAX_DEVICE_AGE,
   MAX_MEMBER_AGE,
-  MAX_PAUSE,
   MEMBER_BOND,
-  MIN_UNBONDING,
   OPERATOR,
   REASON,
   slasherFixture,
@@ -25,6 +32,24 @@ import { asAccount } from "../../helpers/governance";
 
 const bytes32 = ethers.encodeBytes32String;
 const CLAIM_KIND = 2;
+
+/** With a staking that unbonds for longer than attachments can be read. */
+async function patientFixture() {
+  const f = await slasherFixture();
+  const long = CHALLENGE_EPOCHS + 2;
+  const patient = await deployStaking([
+    f.manager,
+    f.token,
+    f.registry,
+    f.makers,
+    f.genesis,
+    EPOCH,
+    long,
+    long,
+    MAX_PAUSE,
+  ]);
+  return { ...f, patient };
+}
 
 /** With a kernel for claims: kind 2, nobody votes here. */
 async function claimsFixture() {
@@ -39,7 +64,7 @@ async function claimsFixture() {
     MIN_UNBONDING * EPOCH,
     MAX_PAUSE,
   ]);
-  await disputes.setKind(CLAIM_KIND, termsOf(f.slasher));
+  await disputes.setKind(CLAIM_KIND, termsOf(f.slasher, { maxAge: 1, answerPeriod: EPOCH, votePeriod: EPOCH }));
   await f.slasher.setDisputes(disputes);
   await f.burnable.mint(f.bob.address, 10n * CASE_BOND);
   await f.burnable.connect(f.bob).approve(disputes, ethers.MaxUint256);
@@ -62,20 +87,16 @@ async function claimsFixture() {
 describe("Slasher", () => {
   describe("constructor", () => {
     it("reverts when evidence could outlast an attachment's memory, an unbonding or the delay of a member's bond", async () => {
-      const { manager, ledger, committee, genesis, slasher, burnable, registry } = await loadFixture(slasherFixture);
+      const { manager, ledger, committee, genesis, slasher, patient } = await loadFixture(patientFixture);
       const deploy = (staking: unknown, device: number, member: number) =>
         ethers.deployContract("Slasher", [manager, staking, committee, genesis, EPOCH, device, member]);
       await expect(deploy(ledger, MAX_DEVICE_AGE + 1, MAX_MEMBER_AGE))
         .to.be.revertedWithCustomError(slasher, "SlasherBadParameter")
         .withArgs(bytes32("maxDeviceAge"), MAX_DEVICE_AGE + 1);
-      const hasty = await ethers.deployContract("OperatorStaking__MockForSlasher", [
-        burnable,
-        registry,
-        MAX_DEVICE_AGE,
-      ]);
-      await expect(deploy(hasty, MAX_DEVICE_AGE, MAX_MEMBER_AGE))
+      await deploy(patient, CHALLENGE_EPOCHS, MAX_MEMBER_AGE);
+      await expect(deploy(patient, CHALLENGE_EPOCHS + 1, MAX_MEMBER_AGE))
         .to.be.revertedWithCustomError(slasher, "SlasherBadParameter")
-        .withArgs(bytes32("maxDeviceAge"), MAX_DEVICE_AGE);
+        .withArgs(bytes32("maxDeviceAge"), CHALLENGE_EPOCHS + 1);
       await expect(deploy(ledger, MAX_DEVICE_AGE, MAX_MEMBER_AGE + 1))
         .to.be.revertedWithCustomError(slasher, "SlasherBadParameter")
         .withArgs(bytes32("maxMemberAge"), MAX_MEMBER_AGE + 1);
@@ -121,20 +142,28 @@ describe("Slasher", () => {
     });
 
     it("reverts when nobody backed the device, and when nothing is left", async () => {
-      const { slasher, ledger, deviceId, epoch, sign, bob, controller } = await loadFixture(slasherFixture);
+      const { slasher, ledger, registry, deviceId, epoch, sign, bob, controller } = await loadFixture(slasherFixture);
       const elsewhere = deviceEvidence(sign({ kind: SUB + 1 }), sign({ kind: SUB + 1, meter: 2_000n }));
       await expect(slasher.submit(doubleSignedCounter, elsewhere, bob))
         .to.be.revertedWithCustomError(slasher, "SlasherNothingAttached")
         .withArgs(deviceId, SUB + 1, epoch);
-      await ledger.setOperator(OPERATOR + 1n, controller, 0);
-      await ledger.setAttachment(deviceId, SUB, OPERATOR + 1n, epoch, DEVICE_BOND);
+      const terms = await ledger.terms();
+      await ledger.setTerms({
+        slashCapBps: 10_000,
+        bountyBps: terms.bountyBps,
+        weightMultiple: terms.weightMultiple,
+        minDelegation: terms.minDelegation,
+      });
+      const itself = await asAccount(await slasher.getAddress());
+      await ledger.connect(itself).slash(OPERATOR, STAKE, ethers.id("another fault"), ethers.ZeroAddress);
       const evidence = deviceEvidence(sign(), sign({ meter: 2_000n }));
       const key = await slasher.deviceFaultKey(deviceId, SUB, epoch);
       await expect(slasher.submit(doubleSignedCounter, evidence, bob))
         .to.be.revertedWithCustomError(slasher, "SlasherNothingToSlash")
         .withArgs(key);
       // Nothing taken is nothing done.
-      await ledger.setOperator(OPERATOR + 1n, controller, 10n);
+      await ledger.connect(controller).stake(OPERATOR, 10n);
+      await nextEpoch(registry); // the epoch's cap is spent
       expect(await slasher.submit.staticCall(doubleSignedCounter, evidence, bob)).to.equal(10);
     });
 
@@ -143,7 +172,7 @@ describe("Slasher", () => {
       const evidence = deviceEvidence(sign(), sign({ meter: 2_000n }));
       const supply = await burnable.totalSupply();
       const call = slasher.connect(stranger).submit(doubleSignedCounter, evidence, bob);
-      await expect(call).to.changeTokenBalances(burnable, [bob, ledger], [DEVICE_BOND / 10n, -DEVICE_BOND]);
+      await expect(call).to.changeTokenBalances(burnable, [bob, ledger], [DEVICE_BOND / BOUNTY_PART, -DEVICE_BOND]);
       const key = await slasher.deviceFaultKey(deviceId, SUB, epoch);
       await expect(call).to.emit(slasher, "DeviceSlashed").withArgs(key, deviceId, OPERATOR, SUB, epoch, DEVICE_BOND);
       const fault = ethers.keccak256(
@@ -154,7 +183,7 @@ describe("Slasher", () => {
       );
       await expect(call).to.emit(slasher, "EvidenceAccepted").withArgs(doubleSignedCounter, key, fault, bob);
       expect(await ledger.slashableOf(OPERATOR)).to.equal(STAKE - DEVICE_BOND);
-      expect(await burnable.totalSupply()).to.equal(supply - (DEVICE_BOND * 9n) / 10n);
+      expect(await burnable.totalSupply()).to.equal(supply - DEVICE_BOND + DEVICE_BOND / BOUNTY_PART);
       expect(await slasher.settledUntil(deviceId, SUB, OPERATOR)).to.equal(epoch);
     });
 
@@ -236,12 +265,11 @@ describe("Slasher", () => {
     });
 
     it("keeps what is claimed", async () => {
-      const { slasher, ledger, deviceId, epoch } = await loadFixture(slasherFixture);
+      const { slasher, deviceId, epoch } = await loadFixture(slasherFixture);
       await expect(slasher.claimOf(1)).to.be.revertedWithCustomError(slasher, "SlasherClaimUnknown").withArgs(1);
       await expect(slasher.propose(OPERATOR, deviceId, SUB, epoch))
         .to.emit(slasher, "ClaimProposed")
         .withArgs(1, deviceId, OPERATOR, SUB, epoch, DEVICE_BOND);
-      await ledger.setAttachment(deviceId, SUB, OPERATOR, epoch, 1n);
       expect(await slasher.claimOf(1)).to.deep.equal([
         OPERATOR,
         deviceId,
@@ -334,7 +362,7 @@ describe("Slasher", () => {
       await expect(call).to.emit(slasher, "ClaimDecided").withArgs(claimId, caseId, true, DEVICE_BOND);
       const key = await slasher.deviceFaultKey(deviceId, SUB, epoch);
       await expect(call).to.emit(slasher, "DeviceSlashed").withArgs(key, deviceId, OPERATOR, SUB, epoch, DEVICE_BOND);
-      await expect(call).to.changeTokenBalances(burnable, [bob, ledger], [DEVICE_BOND / 10n, -DEVICE_BOND]);
+      await expect(call).to.changeTokenBalances(burnable, [bob, ledger], [DEVICE_BOND / BOUNTY_PART, -DEVICE_BOND]);
       expect((await slasher.claimOf(claimId)).decided).to.equal(true);
     });
 
