@@ -10,7 +10,7 @@ import {IDisputable} from "../interfaces/IDisputable.sol";
 import {IDisputes} from "../interfaces/IDisputes.sol";
 import {Fault, IEvidence, Liable} from "../interfaces/IEvidence.sol";
 import {IOperatorStaking} from "../interfaces/IOperatorStaking.sol";
-import {ISlashableStake, ISlasher} from "../interfaces/ISlasher.sol";
+import {ISlasher} from "../interfaces/ISlasher.sol";
 import {ScheduledAddress} from "../libraries/ScheduledAddress.sol";
 
 /// @title Slashes: proven on-chain, or decided by a dispute
@@ -36,7 +36,7 @@ contract Slasher is ISlasher, AccessManaged, Epochs, ReentrancyGuardTransient {
     /// @inheritdoc ISlasher
     uint256 public claimCount;
     /// @inheritdoc ISlasher
-    mapping(bytes32 faultKey => bool) public isSlashed;
+    mapping(uint64 deviceId => mapping(uint16 subNetwork => mapping(uint64 operatorId => uint32))) public settledUntil;
     mapping(uint16 kind => ScheduledAddress.Pointer) private _evidence;
     mapping(uint256 claimId => Claim) private _claims;
 
@@ -83,12 +83,13 @@ contract Slasher is ISlasher, AccessManaged, Epochs, ReentrancyGuardTransient {
         address verifier = evidenceOf(kind);
         if (verifier == address(0)) revert SlasherEvidenceUnknown(kind);
         Fault memory f = IEvidence(verifier).verify(evidence);
-        _checkAge(f.epoch, f.liable == Liable.Device ? maxDeviceAge : maxMemberAge);
+        _checkAge(f.epoch, f.earliest, f.liable == Liable.Device ? maxDeviceAge : maxMemberAge);
 
         bytes32 key;
         if (f.liable == Liable.Device) {
             key = deviceFaultKey(f.deviceId, f.subNetwork, f.epoch);
             (uint64 operatorId, uint104 bond) = _attachment(f.deviceId, f.subNetwork, f.epoch);
+            _checkNotSettled(f.deviceId, f.subNetwork, operatorId, f.earliest);
             slashed = _slashDevice(key, operatorId, bond, f.deviceId, f.subNetwork, f.epoch, bountyTo);
         } else {
             key = memberFaultKey(f.member, f.subNetwork, f.epoch, f.attempt);
@@ -107,7 +108,7 @@ contract Slasher is ISlasher, AccessManaged, Epochs, ReentrancyGuardTransient {
         uint16 subNetwork,
         uint32 epoch
     ) external returns (uint256 claimId) {
-        _checkAge(epoch, maxDeviceAge);
+        _checkAge(epoch, epoch, maxDeviceAge);
         (uint64 backedBy, uint104 bond) = _attachment(deviceId, subNetwork, epoch);
         if (backedBy != operatorId) revert SlasherNothingAttached(deviceId, subNetwork, epoch);
 
@@ -127,8 +128,7 @@ contract Slasher is ISlasher, AccessManaged, Epochs, ReentrancyGuardTransient {
         Claim storage c = _claim(subject);
         if (c.caseId != 0) revert SlasherClaimSpent(subject, c.caseId);
         if (c.epoch != epoch) revert SlasherWrongEpoch(epoch, c.epoch);
-        bytes32 key = deviceFaultKey(c.deviceId, c.subNetwork, c.epoch);
-        if (isSlashed[key]) revert SlasherFaultKnown(key);
+        _checkNotSettled(c.deviceId, c.subNetwork, c.operatorId, c.epoch);
 
         (c.kernel, c.caseId) = (msg.sender, caseId);
 
@@ -144,8 +144,8 @@ contract Slasher is ISlasher, AccessManaged, Epochs, ReentrancyGuardTransient {
         c.decided = true;
 
         uint256 slashed;
-        bytes32 key = deviceFaultKey(c.deviceId, c.subNetwork, c.epoch);
-        if (upheld && !isSlashed[key]) {
+        if (upheld && c.epoch > settledUntil[c.deviceId][c.subNetwork][c.operatorId]) {
+            bytes32 key = deviceFaultKey(c.deviceId, c.subNetwork, c.epoch);
             address accuser = IDisputes(msg.sender).caseOf(caseId).accuser;
             slashed = _slashDevice(key, c.operatorId, c.bond, c.deviceId, c.subNetwork, c.epoch, accuser);
         }
@@ -217,21 +217,16 @@ contract Slasher is ISlasher, AccessManaged, Epochs, ReentrancyGuardTransient {
         uint32 epoch,
         address bountyTo
     ) private returns (uint256 slashed) {
-        _spend(key);
-        slashed = ISlashableStake(staking).slash(operatorId, bond, key, bountyTo);
+        slashed = IOperatorStaking(staking).slash(operatorId, bond, key, bountyTo);
+        // After the call, under the guard: what took nothing settles nothing.
+        if (slashed != 0) settledUntil[deviceId][subNetwork][operatorId] = currentEpoch();
         emit DeviceSlashed(key, deviceId, operatorId, subNetwork, epoch, slashed);
     }
 
     function _slashMember(bytes32 key, Fault memory f, address bountyTo) private returns (uint256 slashed) {
-        _spend(key);
         uint256 bond = ICommitteeRegistry(committee).bondOf(f.member);
         slashed = ICommitteeRegistry(committee).slash(f.member, bond, key, bountyTo);
         emit MemberSlashed(key, f.member, f.subNetwork, f.epoch, f.attempt, slashed);
-    }
-
-    function _spend(bytes32 key) private {
-        if (isSlashed[key]) revert SlasherFaultKnown(key);
-        isSlashed[key] = true;
     }
 
     function _attachment(
@@ -249,9 +244,17 @@ contract Slasher is ISlasher, AccessManaged, Epochs, ReentrancyGuardTransient {
         if (c.operatorId == 0) revert SlasherClaimUnknown(claimId);
     }
 
-    function _checkAge(uint32 epoch, uint32 maxAge) private view {
+    /// @dev Zero = never slashed: the first attachments count from epoch 1.
+    function _checkNotSettled(uint64 deviceId, uint16 subNetwork, uint64 operatorId, uint32 earliest) private view {
+        uint32 until = settledUntil[deviceId][subNetwork][operatorId];
+        if (until != 0 && earliest <= until) revert SlasherFaultSettled(deviceId, earliest, until);
+    }
+
+    /// @dev `earliest` ≤ `epoch`, as IEvidence promises.
+    function _checkAge(uint32 epoch, uint32 earliest, uint32 maxAge) private view {
         uint32 current = currentEpoch();
         if (epoch > current) revert SlasherEpochNotBegun(epoch, current);
-        if (current - epoch > maxAge) revert SlasherEvidenceTooOld(epoch, current - maxAge);
+        if (earliest > epoch) revert SlasherEpochNotBegun(earliest, epoch);
+        if (current - earliest > maxAge) revert SlasherEvidenceTooOld(earliest, current - maxAge);
     }
 }

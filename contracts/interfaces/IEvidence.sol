@@ -8,14 +8,15 @@ enum Liable {
 }
 
 /// @notice A fault that is proven. A device's fault is one of (deviceId, subNetwork, epoch), a member's of (member,
-/// subNetwork, epoch, attempt); what is not used is zero. `faultHash` says what exactly was done: for the event, not for
-/// the key under which the fault is slashed once.
+/// subNetwork, epoch, attempt); what is not used is zero. `earliest` is the first epoch of what proves it, at most
+/// `epoch`. `faultHash` says what exactly was done: for the event, not for the key under which the fault is slashed once.
 struct Fault {
     Liable liable;
     uint64 deviceId;
     address member;
     uint16 subNetwork;
     uint32 epoch;
+    uint32 earliest;
     uint16 attempt;
     bytes32 faultHash;
 }

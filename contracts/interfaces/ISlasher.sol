@@ -3,25 +3,16 @@ pragma solidity ^0.8.30;
 
 import {IDisputable} from "./IDisputable.sol";
 
-/// @title What a slasher asks of the ledger of stakes (OperatorStaking)
-interface ISlashableStake {
-    /// @notice Takes min(amount, what is slashable) of an operator, once a fault key; never reverts for balance.
-    function slash(
-        uint64 operatorId,
-        uint256 amount,
-        bytes32 faultKey,
-        address bountyTo
-    ) external returns (uint256 slashed);
-}
-
 /// @title Slashes: proven on-chain, or decided by a dispute
 /// @notice A fault costs at most what stands behind it: a device's the bond stored in its attachment of that sub-network
-/// and epoch, a committee member's its bond. Each is slashed once: a device once an epoch and sub-network, a member once
-/// a (sub-network, epoch, attempt), whichever proof shows it, in whatever order its messages come; a dispute and a proof
-/// of the same device's epoch are one fault. Bounty and burning are those of the ledgers (≤ 10 %, the rest burned).
+/// and epoch, a committee member's its bond. Each is slashed once, whichever proof shows it, in whatever order its
+/// messages come and whoever signed them again: a member once a (sub-network, epoch, attempt); a device's slash settles
+/// all that it did in that sub-network with that operator up to the epoch in which it was slashed, so that one counter
+/// that once ran away cannot cost a bond for every message before or after it. A dispute and a proof are one fault.
+/// Bounty and burning are those of the ledgers (≤ 10 %, the rest burned).
 /// Evidence is a policy behind a pointer by kind, in force from the next epoch. Never paused: whoever could stop slashes
 /// could let a cheat leave.
-/// Age: an epoch can be slashed while current − epoch ≤ `maxDeviceAge` or `maxMemberAge`. The constructor refuses ages
+/// Age: everything that proves a fault is of epochs with current − epoch ≤ `maxDeviceAge` or `maxMemberAge`. The constructor refuses ages
 /// that outlast the unbonding of a stake, the memory of an attachment, or the delay of a member's bond.
 /// Warning: whoever sees evidence in the mempool can send it first; the bounty is for whoever comes first.
 interface ISlasher is IDisputable {
@@ -85,7 +76,8 @@ interface ISlasher is IDisputable {
     /// @notice No operator backed the device in that sub-network and epoch (or not that one).
     error SlasherNothingAttached(uint64 deviceId, uint16 subNetwork, uint32 epoch);
     error SlasherNothingToSlash(bytes32 faultKey);
-    error SlasherFaultKnown(bytes32 faultKey);
+    /// @notice The device was slashed since: what it did up to `settledUntil` is settled.
+    error SlasherFaultSettled(uint64 deviceId, uint32 epoch, uint32 settledUntil);
     error SlasherNotDisputes(address caller);
     error SlasherClaimUnknown(uint256 claimId);
     error SlasherWrongEpoch(uint32 epoch, uint32 claimed);
@@ -127,8 +119,9 @@ interface ISlasher is IDisputable {
     /// @notice Claims ever proposed = the highest id.
     function claimCount() external view returns (uint256);
 
-    /// @notice Whether the fault was slashed by this contract.
-    function isSlashed(bytes32 faultKey) external view returns (bool);
+    /// @notice Last epoch of which everything that the device did in the sub-network with the operator is settled by a
+    /// slash; 0 if never slashed.
+    function settledUntil(uint64 deviceId, uint16 subNetwork, uint64 operatorId) external view returns (uint32);
 
     /// @notice Key of a device's fault: keccak256(abi.encode("device", deviceId, subNetwork, epoch)).
     function deviceFaultKey(uint64 deviceId, uint16 subNetwork, uint32 epoch) external pure returns (bytes32);

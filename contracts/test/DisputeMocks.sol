@@ -9,7 +9,6 @@ import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC2
 import {BlockhashBeacon} from "../randomness/BlockhashBeacon.sol";
 import {IDisputable} from "../interfaces/IDisputable.sol";
 import {IDisputes} from "../interfaces/IDisputes.sol";
-import {IOperatorStaking} from "../interfaces/IOperatorStaking.sol";
 import {DeviceMessage, DeviceMessages} from "../libraries/DeviceMessages.sol";
 import {GreatCircle} from "../libraries/GreatCircle.sol";
 
@@ -64,69 +63,6 @@ contract Disputable__Mock is IDisputable {
         }
         (lastCase, lastSubject, lastUpheld) = (caseId, subject, upheld);
         closes++;
-    }
-}
-
-/// @notice The side of OperatorStaking that a slasher sees: slash by the rules of the ledger, without a pool.
-contract OperatorStaking__MockForSlasher {
-    uint256 public constant BOUNTY_BPS = 1_000;
-
-    Token__MockForDisputes public immutable token;
-    address public immutable devices;
-    uint32 public immutable minUnbondingEpochs;
-    mapping(uint64 operatorId => address) private _controllers;
-    mapping(uint64 operatorId => uint256) public slashableOf;
-    mapping(bytes32 faultKey => bool) public isFaultSlashed;
-    mapping(bytes32 place => IOperatorStaking.Attachment) private _attachments;
-
-    error FaultAlreadySlashed(bytes32 faultKey);
-
-    constructor(Token__MockForDisputes token_, address devices_, uint32 minUnbondingEpochs_) {
-        (token, devices, minUnbondingEpochs) = (token_, devices_, minUnbondingEpochs_);
-    }
-
-    function setOperator(uint64 operatorId, address controller, uint256 stake) external {
-        _controllers[operatorId] = controller;
-        token.mint(address(this), stake);
-        slashableOf[operatorId] += stake;
-    }
-
-    function attach(uint64 deviceId, uint16 subNetwork, uint64 operatorId, uint32 from, uint104 bond) external {
-        _attachments[keccak256(abi.encode(deviceId, subNetwork))] = IOperatorStaking.Attachment(
-            operatorId,
-            from,
-            type(uint32).max,
-            bond
-        );
-    }
-
-    function slash(
-        uint64 operatorId,
-        uint256 amount,
-        bytes32 faultKey,
-        address bountyTo
-    ) external returns (uint256 slashed) {
-        if (isFaultSlashed[faultKey]) revert FaultAlreadySlashed(faultKey);
-        isFaultSlashed[faultKey] = true;
-        uint256 slashable = slashableOf[operatorId];
-        slashed = amount < slashable ? amount : slashable;
-        slashableOf[operatorId] = slashable - slashed;
-        uint256 bounty = (slashed * BOUNTY_BPS) / 10_000;
-        token.transfer(bountyTo, bounty);
-        token.burn(slashed - bounty);
-    }
-
-    function operatorOf(uint64 operatorId) external view returns (IOperatorStaking.Operator memory) {
-        return IOperatorStaking.Operator(_controllers[operatorId], uint104(slashableOf[operatorId]), 0);
-    }
-
-    function attachmentAt(
-        uint64 deviceId,
-        uint16 subNetwork,
-        uint32 epoch
-    ) external view returns (IOperatorStaking.Attachment memory a) {
-        IOperatorStaking.Attachment memory b = _attachments[keccak256(abi.encode(deviceId, subNetwork))];
-        if (b.fromEpoch <= epoch) a = b;
     }
 }
 

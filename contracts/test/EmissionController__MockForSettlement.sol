@@ -4,11 +4,12 @@ pragma solidity 0.8.30;
 // solhint-disable contract-name-capwords
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {IEmissionController} from "../interfaces/IEmissionController.sol";
 import {ISettlementOracle} from "../interfaces/ISettlementOracle.sol";
 
 /// @title A token that anyone may mint
-contract NetworkToken__MockForSettlement is ERC20 {
+contract NetworkToken__MockForSettlement is ERC20Burnable {
     constructor() ERC20("Token", "TKN") {}
 
     function mint(address to, uint256 amount) external {

@@ -34,6 +34,7 @@ contract CommitteeEquivocation is ICommitteeEquivocation {
         f.liable = Liable.Member;
         f.member = memberA;
         (f.subNetwork, f.epoch, f.attempt) = (uint16(slotA >> 48), uint32(slotA >> 16), uint16(slotA));
+        f.earliest = f.epoch;
         // The same for either order.
         f.faultHash = idA < idB ? keccak256(abi.encode(idA, idB)) : keccak256(abi.encode(idB, idA));
     }

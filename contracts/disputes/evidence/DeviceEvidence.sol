@@ -48,7 +48,7 @@ abstract contract DeviceEvidence is IDeviceEvidence {
     ) internal pure returns (Fault memory f) {
         f.liable = Liable.Device;
         (f.deviceId, f.subNetwork, f.faultHash) = (a.deviceId, a.kind, faultHash);
-        f.epoch = a.epoch > b.epoch ? a.epoch : b.epoch;
+        (f.earliest, f.epoch) = a.epoch < b.epoch ? (a.epoch, b.epoch) : (b.epoch, a.epoch);
     }
 
     function _message(

@@ -11,11 +11,7 @@ contract ImpossibleTravel is IImpossibleTravel, DeviceEvidence {
     constructor(address devices_) DeviceEvidence(devices_) {}
 
     /// @inheritdoc IImpossibleTravel
-    function measure(
-        bytes calldata evidence,
-        uint256 maxSpeed,
-        uint256 slack
-    ) external view returns (Travel memory t) {
+    function measure(bytes calldata evidence, uint256 maxSpeed, uint256 slack) external view returns (Travel memory t) {
         (DeviceMessage memory a, DeviceMessage memory b, , ) = _read(evidence);
         (t.deviceId, t.kind) = (a.deviceId, a.kind);
         t.epoch = a.epoch > b.epoch ? a.epoch : b.epoch;

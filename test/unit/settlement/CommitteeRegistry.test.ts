@@ -142,6 +142,96 @@ describe("CommitteeRegistry", () => {
     });
   });
 
+  describe("setSlasher", () => {
+    it("when the caller is not the timelock, it reverts", async () => {
+      const { registry, accounts } = await loadFixture(fixture);
+      await expect(registry.connect(accounts[0]).setSlasher(accounts[0]!))
+        .to.be.revertedWithCustomError(registry, "AccessManagedUnauthorized")
+        .withArgs(accounts[0]!.address);
+    });
+
+    it("names who may slash", async () => {
+      const { registry, accounts } = await loadFixture(fixture);
+      await expect(registry.setSlasher(accounts[9]!)).to.emit(registry, "SlasherSet").withArgs(accounts[9]);
+      expect(await registry.slasher()).to.equal(accounts[9]);
+    });
+  });
+
+  describe("slash", () => {
+    const KEY = ethers.id("fault");
+
+    async function slashing() {
+      const f = await fixture();
+      const [slasher, bounty] = [f.accounts[9]!, f.accounts[10]!];
+      await f.registry.setSlasher(slasher);
+      return { ...f, slasher, bounty, by: f.registry.connect(slasher) };
+    }
+
+    it("when the caller is not the slasher, it reverts", async () => {
+      const { registry, accounts, bounty } = await loadFixture(slashing);
+      const { address } = accounts[0]!;
+      await expect(registry.connect(accounts[0]).slash(address, 1n, KEY, bounty))
+        .to.be.revertedWithCustomError(registry, "CommitteeNotSlasher")
+        .withArgs(address);
+      await registry.setSlasher(ZeroAddress);
+      await expect(registry.connect(accounts[9]).slash(address, 1n, KEY, bounty))
+        .to.be.revertedWithCustomError(registry, "CommitteeNotSlasher")
+        .withArgs(accounts[9]!.address);
+    });
+
+    it("when the fault is slashed, it reverts, whoever is named", async () => {
+      const { registry, accounts, bounty, by } = await loadFixture(slashing);
+      await by.slash(accounts[0]!, 1n, KEY, bounty);
+      expect(await registry.isFaultSlashed(KEY)).to.equal(true);
+      await expect(by.slash(accounts[1]!, 1n, KEY, bounty))
+        .to.be.revertedWithCustomError(registry, "CommitteeFaultAlreadySlashed")
+        .withArgs(KEY);
+    });
+
+    it("takes what is asked, a tenth of it as bounty rounded down, and burns the rest", async () => {
+      const { registry, token, accounts, bounty, by } = await loadFixture(slashing);
+      const supply = await token.totalSupply();
+      const call = by.slash(accounts[0]!, 109n, KEY, bounty);
+      await expect(call).to.emit(registry, "BondSlashed").withArgs(accounts[0], KEY, 109n, bounty, 10n);
+      await expect(call).to.changeTokenBalances(token, [registry, bounty], [-109n, 10n]);
+      expect(await token.totalSupply()).to.equal(supply - 99n);
+      expect(await registry.bondOf(accounts[0]!)).to.equal(MIN_BOND - 109n);
+    });
+
+    it("takes no more than the bond, and nothing from nothing", async () => {
+      const { registry, token, accounts, bounty, by } = await loadFixture(slashing);
+      expect(await by.slash.staticCall(accounts[0]!, MaxUint256, KEY, bounty)).to.equal(MIN_BOND);
+      await expect(by.slash(accounts[0]!, MaxUint256, KEY, bounty)).to.changeTokenBalances(
+        token,
+        [registry, bounty],
+        [-MIN_BOND, MIN_BOND / 10n],
+      );
+      await expect(by.slash(accounts[0]!, 5n, ethers.id("another"), bounty))
+        .to.emit(registry, "BondSlashed")
+        .withArgs(accounts[0], ethers.id("another"), 0n, bounty, 0n);
+      expect(await token.balanceOf(registry)).to.equal(7n * MIN_BOND);
+    });
+
+    it("without a receiver, everything is burned", async () => {
+      const { registry, token, accounts, by } = await loadFixture(slashing);
+      const supply = await token.totalSupply();
+      await by.slash(accounts[0]!, MIN_BOND, KEY, ZeroAddress);
+      expect(await token.totalSupply()).to.equal(supply - MIN_BOND);
+      expect(await token.balanceOf(registry)).to.equal(7n * MIN_BOND);
+    });
+
+    it("reaches a member that left until its bond is free, and what is left is paid", async () => {
+      const { registry, token, accounts, members, bounty, by } = await loadFixture(slashing);
+      const account = accounts[0]!;
+      await registry.setCommittee(1, members(0, 4));
+      await registry.setCommittee(1, members(1, 5));
+      await time.increase(DELAY - 2);
+      await by.slash(account, 400n, KEY, bounty);
+      await time.increase(DELAY);
+      await expect(registry.connect(account).withdrawBond()).to.changeTokenBalance(token, account, MIN_BOND - 400n);
+    });
+  });
+
   describe("setCommittee", () => {
     it("when the caller is not the timelock, it reverts", async () => {
       const { registry, accounts, members } = await loadFixture(fixture);
