@@ -199,7 +199,7 @@ describe("forms of signatures", () => {
       ["300702020001020101", "DER, byte 4: a needless zero"],
       ["3006020101020201", "DER, byte 7: ends too early"],
       ["3009020101020101020101", "DER, byte 8: something follows"],
-      [`30270222${"01".repeat(34)}020101`, "DER, byte 4: ends too early"],
+      [`30270222${"01".repeat(34)}020101`, "DER, byte 38: a number above 32 bytes"],
       [`30260221${"01".repeat(33)}020101`, "DER, byte 37: a number above 32 bytes"],
     ];
     for (const [der, problem] of bad) {
