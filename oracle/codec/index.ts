@@ -5,5 +5,6 @@ export * from "./key-forms";
 export * from "./authenticator";
 export * from "./message";
 export * from "./tree";
+export * from "./packed-tree";
 export * from "./settlement";
 export * from "./report";
