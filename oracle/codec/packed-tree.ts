@@ -28,7 +28,7 @@ function levelAbove(below: Uint8Array, pad: Uint8Array, keccak: Keccak): Uint8Ar
 
 /** Roots of all-zero subtrees of height 0 to `depth`. */
 export function paddingOf(depth: number, keccak: Keccak): Uint8Array[] {
-  const padding = [new Uint8Array(NODE)];
+  const padding: Uint8Array[] = [new Uint8Array(NODE)];
   for (let pad = keccak(new Uint8Array(2 * NODE)); padding.length <= depth; pad = keccak(pad, pad)) padding.push(pad);
   return padding;
 }

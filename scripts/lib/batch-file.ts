@@ -150,7 +150,11 @@ export async function readBatch(path: string, keccak: Keccak, tick?: (bytes: num
       const row = reader.parse(line, number);
       if (count === MAX_ROWS) throw reader.fail("TOO_MANY", number, `a batch has ${MAX_ROWS} rows at most`);
       if (!isOnCurve(row))
-        throw reader.fail("KEY_OFF_CURVE", number, `(x, y) is no point of ${row.keyType === 1 ? "P-256" : "secp256k1"}`);
+        throw reader.fail(
+          "KEY_OFF_CURVE",
+          number,
+          `(x, y) is no point of ${row.keyType === 1 ? "P-256" : "secp256k1"}`,
+        );
       const serialHash = keccak(line.subarray(0, row.serial.length));
       const twin = serials.add(serialHash, count);
       if (twin !== undefined)

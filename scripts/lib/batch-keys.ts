@@ -6,7 +6,9 @@ import { type DeviceKey, hex, type Hex, KEY_P256, ORDER, uint } from "../../orac
 import { HEADER } from "./batch-file";
 
 const FLUSH = 4_096;
-const SPKI_PRIVATE = "308141020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420";
+const PKCS8 = "3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420";
+
+const ecdh = createECDH("prime256v1");
 
 export interface MadeDevice {
   readonly serial: string;
@@ -17,10 +19,11 @@ export interface MadeDevice {
 /** Device `index` of the seed: serial, private key, public key. */
 export function deviceOfSeed(seed: string, index: number): MadeDevice {
   // 64 bytes reduced: no value is likelier than another by more than 2^-256.
-  const wide = createHash("sha512").update(`groundwork batch ${JSON.stringify(seed)} ${index}`).digest("hex");
+  const wide = createHash("sha512")
+    .update(`groundwork batch ${JSON.stringify(seed)} ${index}`)
+    .digest("hex");
   const order = ORDER[KEY_P256] ?? 0n;
   const privateKey = uint("privateKey", (BigInt(`0x${wide}`) % (order - 1n)) + 1n, 32);
-  const ecdh = createECDH("prime256v1");
   ecdh.setPrivateKey(privateKey);
   const point = ecdh.getPublicKey();
   const tag = createHash("sha256").update(seed).digest("hex").slice(0, 8).toUpperCase();
@@ -33,7 +36,7 @@ export function deviceOfSeed(seed: string, index: number): MadeDevice {
 
 /** A private key that node:crypto signs with. */
 export function signingKey(privateKey: Hex): KeyObject {
-  const der = Buffer.from(SPKI_PRIVATE + privateKey.slice(2), "hex");
+  const der = Buffer.from(PKCS8 + privateKey.slice(2), "hex");
   return createPrivateKey({ key: der, format: "der", type: "pkcs8" });
 }
 

@@ -104,7 +104,8 @@ export class TreeFile {
     try {
       const h = new Uint8Array(HEAD);
       const read = readSync(file, h, 0, HEAD, 0);
-      if (read !== HEAD || MAGIC.some((b, i) => h[i] !== b) || h[4] !== SCHEMA) throw new Error("is no tree of a batch");
+      if (read !== HEAD || MAGIC.some((b, i) => h[i] !== b) || h[4] !== SCHEMA)
+        throw new Error("is no tree of a batch");
       const head: TreeHead = {
         count: Number(readUint(h, 8, 4)),
         modelId: Number(readUint(h, 12, 4)),

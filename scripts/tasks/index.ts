@@ -10,3 +10,5 @@ import "./status";
 import "./authority";
 import "./deploy";
 import "./audit";
+import "./maker";
+import "./batch";
