@@ -203,8 +203,8 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
 
     /// @inheritdoc IDeviceRegistry
     function pointsCapAt(uint64 deviceId, uint32 epoch) external view returns (uint128) {
-        (uint24 modelId, , ) = _deviceOf(deviceId);
-        return IMakerRegistry(makers).pointsCapAt(modelId, epoch);
+        (uint24 modelId, uint32 fromEpoch, ) = _deviceOf(deviceId);
+        return IMakerRegistry(makers).agedCapAt(modelId, epoch, fromEpoch);
     }
 
     /// @inheritdoc IDeviceRegistry

@@ -20,20 +20,22 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
 
     // --- Types ---
 
-    /// @dev What a maker posted in the last epoch in which it posted.
-    struct Posted {
+    /// @dev What a maker posted in the last epoch in which it posted, and when its last suspension ends or ended.
+    struct Activity {
         uint32 epoch;
         uint64 count;
+        uint48 suspendedUntil;
     }
 
-    /// @dev Two slots: the first is all that an inclusion reads, the second all that an attachment reads.
+    /// @dev Two slots: the first is all that an inclusion reads, the second all that an attachment reads. `caps` keeps by
+    /// epoch, in one word, what bounds the points: floorBps(16) | floorAge(32) | fullUntilAge(32) | cap(96).
     struct ModelRecord {
         address maker;
         uint32 expiresAtEpoch;
         uint104 bond;
         uint16 category;
         string name;
-        Checkpoints.Trace208 pointsCap;
+        Checkpoints.Trace208 caps;
     }
 
     /// @dev What an inclusion asks of a batch, found by the root that the proof leads to: one slot to read, not two.
@@ -50,6 +52,7 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
     uint128 private constant MAX_POINTS_CAP = type(uint96).max;
     uint256 private constant MAX_NAME_LENGTH = 64;
     uint32 private constant MAX_BOND_DELAY = 365 days;
+    uint16 private constant BPS = 10_000;
 
     /// @inheritdoc IMakerRegistry
     address public immutable token;
@@ -64,7 +67,7 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
     uint32 private _batchCount;
     uint64 private _posted;
     mapping(address maker => Maker) private _makers;
-    mapping(address maker => Posted) private _postedBy;
+    mapping(address maker => Activity) private _activities;
     mapping(uint24 modelId => ModelRecord) private _models;
     mapping(uint32 batchId => bytes32) private _roots;
     mapping(uint32 batchId => mapping(bytes32 root => BatchTerms)) private _batches;
@@ -103,9 +106,8 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
     /// @inheritdoc IMakerRegistry
     function withdrawBond() external nonReentrant {
         Maker storage m = _makers[msg.sender];
-        MakerStatus status = m.status;
-        // While licensed or suspended there is no date: the delay starts with `resign` or `revoke`.
-        if (status == MakerStatus.Licensed || status == MakerStatus.Suspended) revert MakerBondLocked(type(uint64).max);
+        // While licensed, suspended or not, there is no date: the delay starts with `resign` or `revoke`.
+        if (m.status == MakerStatus.Licensed) revert MakerBondLocked(type(uint64).max);
         if (block.timestamp < m.bondFreeAt) revert MakerBondLocked(m.bondFreeAt);
         uint256 bond = m.bond;
         if (bond == 0) revert MakerBondTooSmall(0, 1);
@@ -128,8 +130,7 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
         uint32 count,
         bytes32 dataHash
     ) external whenOpen returns (uint32 batchId) {
-        MakerStatus status = _makers[msg.sender].status;
-        if (status != MakerStatus.Licensed) revert MakerNotLicensed(msg.sender, status);
+        _checkLicensed(msg.sender);
         if (_knownModel(modelId).maker != msg.sender) revert ModelNotOfMaker(modelId, msg.sender);
         _checkNotExpired(modelId);
         if (count == 0 || root == 0) revert BatchEmpty();
@@ -156,18 +157,31 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
         if (quotaPerEpoch == 0) revert MakerRegistryBadParameter("quotaPerEpoch", 0);
 
         (m.status, m.bondFreeAt, m.quotaPerEpoch) = (MakerStatus.Licensed, 0, quotaPerEpoch);
+        // The vote knew of the suspension; the guardian's cool-down runs from here.
+        if (block.timestamp < _activities[maker].suspendedUntil) _lift(maker);
 
         emit MakerLicensed(maker, quotaPerEpoch);
     }
 
     /// @inheritdoc IMakerRegistry
     function suspend(address maker) external restricted {
-        MakerStatus status = _makers[maker].status;
-        if (status != MakerStatus.Licensed) revert MakerNotLicensed(maker, status);
+        _checkLicensed(maker);
+        Activity storage a = _activities[maker];
+        uint48 last = a.suspendedUntil;
+        if (last != 0 && block.timestamp < uint256(last) + maxPause) revert MakerCoolingDown(maker, last + maxPause);
 
-        _makers[maker].status = MakerStatus.Suspended;
+        uint48 until = uint48(block.timestamp) + maxPause;
+        a.suspendedUntil = until;
 
-        emit MakerSuspended(maker);
+        emit MakerSuspended(maker, until);
+    }
+
+    /// @inheritdoc IMakerRegistry
+    function lift(address maker) external restricted {
+        MakerStatus status = _statusOf(maker);
+        if (status != MakerStatus.Suspended) revert MakerNotSuspended(maker, status);
+
+        _lift(maker);
     }
 
     /// @inheritdoc IMakerRegistry
@@ -201,6 +215,26 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
     function setModelCap(uint24 modelId, uint128 pointsCap) external restricted {
         _knownModel(modelId);
         _setCap(modelId, pointsCap);
+    }
+
+    /// @inheritdoc IMakerRegistry
+    function setModelAgeing(uint24 modelId, Ageing calldata ageing) external restricted {
+        Checkpoints.Trace208 storage caps = _knownModel(modelId).caps;
+        (uint32 fullUntilAge, uint32 floorAge, uint16 floorBps) = (
+            ageing.fullUntilAge,
+            ageing.floorAge,
+            ageing.floorBps
+        );
+        if (floorBps > BPS) revert MakerRegistryBadParameter("floorBps", floorBps);
+        // A floor after the full years, or three zeros: no curve.
+        if (floorAge <= fullUntilAge && (fullUntilAge | floorAge | floorBps != 0)) {
+            revert MakerRegistryBadParameter("floorAge", floorAge);
+        }
+
+        uint32 fromEpoch = currentEpoch() + 1;
+        caps.push(fromEpoch, _packCaps(uint96(caps.latest()), fullUntilAge, floorAge, floorBps));
+
+        emit ModelAgeingSet(modelId, fullUntilAge, floorAge, floorBps, fromEpoch);
     }
 
     /// @inheritdoc IMakerRegistry
@@ -242,7 +276,14 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
 
     /// @inheritdoc IMakerRegistry
     function makerOf(address maker) external view returns (Maker memory) {
-        return _makers[maker];
+        Maker memory m = _makers[maker];
+        m.status = _statusOf(maker);
+        return m;
+    }
+
+    /// @inheritdoc IMakerRegistry
+    function suspendedUntil(address maker) external view returns (uint48) {
+        return _activities[maker].suspendedUntil;
     }
 
     /// @inheritdoc IMakerRegistry
@@ -269,42 +310,69 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
 
     /// @inheritdoc IMakerRegistry
     function pointsCapAt(uint24 modelId, uint32 epoch) external view returns (uint128) {
-        return uint128(_knownModel(modelId).pointsCap.upperLookupRecent(epoch));
+        return uint96(_knownModel(modelId).caps.upperLookupRecent(epoch));
+    }
+
+    /// @inheritdoc IMakerRegistry
+    function ageingAt(uint24 modelId, uint32 epoch) external view returns (Ageing memory) {
+        uint208 caps = _knownModel(modelId).caps.upperLookupRecent(epoch);
+        return Ageing(uint32(caps >> 96), uint32(caps >> 128), uint16(caps >> 160));
+    }
+
+    /// @inheritdoc IMakerRegistry
+    function agedCapAt(uint24 modelId, uint32 epoch, uint32 firstEpoch) external view returns (uint128) {
+        uint208 caps = _knownModel(modelId).caps.upperLookupRecent(epoch);
+        (uint256 cap, uint256 full, uint256 end) = (uint96(caps), uint32(caps >> 96), uint32(caps >> 128));
+        unchecked {
+            // Below 2^96 · 2^32 · 2^14; ages are sorted by the branches, and floorBps ≤ BPS.
+            uint256 age = epoch > firstEpoch ? epoch - firstEpoch : 0;
+            if (end == 0 || age <= full) return uint128(cap);
+            uint256 floorBps = uint16(caps >> 160);
+            if (age >= end) return uint128((cap * floorBps) / BPS);
+            return uint128((cap * (BPS * (end - age) + floorBps * (age - full))) / (BPS * (end - full)));
+        }
     }
 
     /// @inheritdoc IMakerRegistry
     function quotaLeft(address maker) public view returns (uint256) {
-        Maker storage m = _makers[maker];
-        if (m.status != MakerStatus.Licensed) return 0;
-        Posted storage p = _postedBy[maker];
+        if (_statusOf(maker) != MakerStatus.Licensed) return 0;
+        Activity storage a = _activities[maker];
         // A smaller quota may have been voted after the maker posted.
-        return Math.saturatingSub(m.quotaPerEpoch, p.epoch == currentEpoch() ? p.count : 0);
+        return Math.saturatingSub(_makers[maker].quotaPerEpoch, a.epoch == currentEpoch() ? a.count : 0);
     }
 
     // --- Internal ---
 
     function _end(address maker) private {
         Maker storage m = _makers[maker];
-        MakerStatus status = m.status;
-        if (status != MakerStatus.Licensed && status != MakerStatus.Suspended) revert MakerNotLicensed(maker, status);
+        if (m.status != MakerStatus.Licensed) revert MakerNotLicensed(maker, m.status);
 
-        uint64 freeAt = uint64(block.timestamp) + bondDelay;
+        // The delay does not run while a suspension does: leaving early frees the bond no earlier.
+        uint64 freeAt = uint64(Math.max(block.timestamp, _activities[maker].suspendedUntil)) + bondDelay;
         (m.status, m.bondFreeAt, m.quotaPerEpoch) = (MakerStatus.Revoked, freeAt, 0);
 
         emit MakerRevoked(maker, freeAt);
     }
 
     function _countPosted(address maker, uint32 count) private {
-        Posted storage p = _postedBy[maker];
+        Activity storage a = _activities[maker];
         uint32 epoch = currentEpoch();
-        (p.epoch, p.count) = (epoch, (p.epoch == epoch ? p.count : 0) + count);
+        (a.epoch, a.count) = (epoch, (a.epoch == epoch ? a.count : 0) + count);
+    }
+
+    function _lift(address maker) private {
+        _activities[maker].suspendedUntil = uint48(block.timestamp);
+
+        emit MakerLifted(maker);
     }
 
     function _setCap(uint24 modelId, uint128 pointsCap) private {
         if (pointsCap > MAX_POINTS_CAP) revert MakerRegistryBadParameter("pointsCap", pointsCap);
         uint32 fromEpoch = currentEpoch() + 1;
 
-        _models[modelId].pointsCap.push(fromEpoch, pointsCap);
+        Checkpoints.Trace208 storage caps = _models[modelId].caps;
+        uint208 last = caps.latest();
+        caps.push(fromEpoch, ((last >> 96) << 96) | uint208(pointsCap));
 
         emit ModelCapSet(modelId, pointsCap, fromEpoch);
     }
@@ -330,6 +398,28 @@ contract MakerRegistry is IMakerRegistry, Guarded, Epochs, ReentrancyGuardTransi
     function _knownModel(uint24 modelId) private view returns (ModelRecord storage m) {
         m = _models[modelId];
         if (m.maker == address(0)) revert ModelUnknown(modelId);
+    }
+
+    function _packCaps(
+        uint96 cap,
+        uint32 fullUntilAge,
+        uint32 floorAge,
+        uint16 floorBps
+    ) private pure returns (uint208) {
+        return (uint208(floorBps) << 160) | (uint208(floorAge) << 128) | (uint208(fullUntilAge) << 96) | cap;
+    }
+
+    /// @dev A suspension is a time, not a state: it ends by itself.
+    function _statusOf(address maker) private view returns (MakerStatus status) {
+        status = _makers[maker].status;
+        if (status == MakerStatus.Licensed && block.timestamp < _activities[maker].suspendedUntil) {
+            status = MakerStatus.Suspended;
+        }
+    }
+
+    function _checkLicensed(address maker) private view {
+        MakerStatus status = _statusOf(maker);
+        if (status != MakerStatus.Licensed) revert MakerNotLicensed(maker, status);
     }
 
     function _checkNotExpired(uint24 modelId) private view {

@@ -116,7 +116,7 @@ interface IDeviceRegistry {
     /// @notice Model of the device.
     function modelOfDevice(uint64 deviceId) external view returns (uint24);
 
-    /// @notice Most points the device can earn in `epoch` (its model's cap).
+    /// @notice Most points the device can earn in `epoch` (its model's cap, lowered by age).
     function pointsCapAt(uint64 deviceId, uint32 epoch) external view returns (uint128);
 
     /// @notice Transfers of the device, modulo 2^24. What an owner granted is good only while owner and count are those

@@ -11,7 +11,7 @@ pragma solidity ^0.8.30;
 /// posted lives on.
 /// Warning: a bad maker can sign fake keys; quota, bond and vote bound the harm. Serial hashes can be guessed.
 interface IMakerRegistry {
-    /// @notice Standing of a maker.
+    /// @notice Standing of a maker. Suspended is a licensed maker within a suspension: it ends by itself.
     enum MakerStatus {
         None,
         Licensed,
@@ -37,6 +37,15 @@ interface IMakerRegistry {
         string name;
     }
 
+    /// @notice End-of-life curve of a model: how the points cap falls with a device's age, in epochs since its first one.
+    /// The whole cap up to `fullUntilAge`, `floorBps` of it from `floorAge` on, a straight line between. Three zeros: no
+    /// curve.
+    struct Ageing {
+        uint32 fullUntilAge;
+        uint32 floorAge;
+        uint16 floorBps;
+    }
+
     /// @notice A posted batch; its devices have the ids from `firstDeviceId` to `firstDeviceId + count − 1`.
     struct Batch {
         bytes32 root;
@@ -48,7 +57,10 @@ interface IMakerRegistry {
     event MakerBondPosted(address indexed maker, uint256 amount, uint256 bond);
     event MakerBondWithdrawn(address indexed maker, uint256 amount);
     event MakerLicensed(address indexed maker, uint32 quotaPerEpoch);
-    event MakerSuspended(address indexed maker);
+    /// @notice The maker may post nothing before `until` (seconds).
+    event MakerSuspended(address indexed maker, uint48 until);
+    /// @notice A suspension was ended early.
+    event MakerLifted(address indexed maker);
     event MakerRevoked(address indexed maker, uint64 bondFreeAt);
     event ModelCertified(
         uint24 indexed modelId,
@@ -59,6 +71,13 @@ interface IMakerRegistry {
         string name
     );
     event ModelCapSet(uint24 indexed modelId, uint128 pointsCap, uint32 fromEpoch);
+    event ModelAgeingSet(
+        uint24 indexed modelId,
+        uint32 fullUntilAge,
+        uint32 floorAge,
+        uint16 floorBps,
+        uint32 fromEpoch
+    );
     event ModelBondSet(uint24 indexed modelId, uint104 bond);
     event ModelExpirySet(uint24 indexed modelId, uint32 expiresAtEpoch);
     event BatchPosted(
@@ -72,6 +91,9 @@ interface IMakerRegistry {
     );
 
     error MakerNotLicensed(address maker, MakerStatus status);
+    error MakerNotSuspended(address maker, MakerStatus status);
+    /// @notice The maker was suspended recently and cannot be before `notBefore`.
+    error MakerCoolingDown(address maker, uint48 notBefore);
     error MakerBondTooSmall(uint256 bond, uint256 minimum);
     error MakerBondLocked(uint64 freeAt);
     error MakerQuotaExceeded(address maker, uint256 wanted, uint256 left);
@@ -91,20 +113,27 @@ interface IMakerRegistry {
     /// Reverts with MakerBondLocked(2^64 − 1) while licensed or suspended: resign first.
     function withdrawBond() external;
 
-    /// @notice The maker gives its licence back; the bond is free after the delay. Posted batches live on.
+    /// @notice The maker gives its licence back; the bond is free after the delay, which begins with the end of a running
+    /// suspension. Posted batches live on. Exit: never paused.
     function resign() external;
 
     /// @notice Posts a batch: one transaction, whatever its size. Only a licensed maker, within its quota of the
     /// current epoch. `dataHash` binds the published batch file.
     function postBatch(uint24 modelId, bytes32 root, uint32 count, bytes32 dataHash) external returns (uint32 batchId);
 
-    /// @notice Licenses (or re-licenses) a maker whose bond is at least the minimum. Restricted: timelock.
+    /// @notice Licenses (or re-licenses) a maker whose bond is at least the minimum; ends a suspension. What it posted in
+    /// this epoch stays counted. Restricted: timelock.
     function license(address maker, uint32 quotaPerEpoch) external;
 
-    /// @notice Stops a maker from posting. Restricted: timelock and guardian.
+    /// @notice Stops a maker from posting for `maxPause` seconds (one governance cycle and some, so that a vote can
+    /// `revoke`); for as long after its end the maker cannot be suspended again. Restricted: timelock and guardian.
     function suspend(address maker) external;
 
-    /// @notice Ends a licence; the bond is free after the delay. Restricted: timelock.
+    /// @notice Ends a suspension early; the cool-down counts from now. Restricted: timelock and guardian.
+    function lift(address maker) external;
+
+    /// @notice Ends a licence; the bond is free after the delay, which begins with the end of a running suspension.
+    /// Restricted: timelock.
     function revoke(address maker) external;
 
     /// @notice Certifies a model of `maker`. Restricted: timelock.
@@ -119,6 +148,10 @@ interface IMakerRegistry {
 
     /// @notice Sets the points cap from the next epoch. Restricted: timelock.
     function setModelCap(uint24 modelId, uint128 pointsCap) external;
+
+    /// @notice Sets the end-of-life curve from the next epoch: `floorBps` ≤ 10000 and `floorAge` > `fullUntilAge`, or three
+    /// zeros for none. Restricted: timelock.
+    function setModelAgeing(uint24 modelId, Ageing calldata ageing) external;
 
     /// @notice Sets the bond of later attachments. Restricted: timelock.
     function setModelBond(uint24 modelId, uint104 bond) external;
@@ -139,6 +172,9 @@ interface IMakerRegistry {
     /// @notice Record of a maker.
     function makerOf(address maker) external view returns (Maker memory);
 
+    /// @notice Second at which the last suspension of `maker` ends or ended; 0 if it never was suspended.
+    function suspendedUntil(address maker) external view returns (uint48);
+
     /// @notice Record of a model.
     function modelOf(uint24 modelId) external view returns (Model memory);
 
@@ -148,9 +184,16 @@ interface IMakerRegistry {
     /// @notice Record of a batch.
     function batchOf(uint32 batchId) external view returns (Batch memory);
 
-    /// @notice Most points a device of `modelId` can earn in `epoch`; 0 up to and including the epoch of its
+    /// @notice Most points a new device of `modelId` can earn in `epoch`; 0 up to and including the epoch of its
     /// certification. Never above 2^96 − 1, so that the points of 2^32 entries fit 128 bits.
     function pointsCapAt(uint24 modelId, uint32 epoch) external view returns (uint128);
+
+    /// @notice The end-of-life curve of `modelId` in force in `epoch`.
+    function ageingAt(uint24 modelId, uint32 epoch) external view returns (Ageing memory);
+
+    /// @notice Most points that a device of `modelId` with first epoch `firstEpoch` can earn in `epoch`: `pointsCapAt`
+    /// lowered by the model's curve, rounded down. Age is epoch − firstEpoch.
+    function agedCapAt(uint24 modelId, uint32 epoch, uint32 firstEpoch) external view returns (uint128);
 
     /// @notice Devices `maker` may still post in the current epoch; 0 unless it is licensed.
     function quotaLeft(address maker) external view returns (uint256);

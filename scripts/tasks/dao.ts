@@ -4,7 +4,7 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/signer
 import { getAddress, id as hashText, Interface, isAddress } from "ethers";
 import { types } from "hardhat/config";
 import { z } from "zod";
-import { decodeCall, type DecodedCall, encodeCall } from "../lib/calls";
+import { type DecodedCall, encodeCall } from "../lib/calls";
 import { messageOf, StateError, UsageError } from "../lib/errors";
 import {
   type Colour,
@@ -35,6 +35,7 @@ import {
   requireReady,
   SUPPORT,
 } from "../lib/proposals";
+import { type PlannedCall, propose } from "../lib/propose";
 import type { Session } from "../lib/session";
 import { command, needed, type Result } from "./define";
 
@@ -133,12 +134,6 @@ interface ProposeArguments {
   description?: string;
 }
 
-interface PlannedCall {
-  readonly target: string;
-  readonly value: bigint;
-  readonly data: string;
-}
-
 const fileSchema = z.strictObject({
   description: z.string().min(1).optional(),
   calls: z
@@ -188,54 +183,7 @@ command<ProposeArguments>({
       .addOptionalVariadicPositionalParam("rest", "TO AMOUNT of --pay", [], types.string),
   run: async (args, s) => {
     const { calls, description } = await planned(args, s);
-    const signer = await s.signer();
-    const governor = s.get("NetworkGovernor", signer);
-    const escrow = s.get("VoteEscrow");
-    const proposals = await readProposals(s);
-    const parts = [calls.map((c) => c.target), calls.map((c) => c.value), calls.map((c) => c.data)] as const;
-    const id = await governor.hashProposal(
-      ...(parts as never as [string[], bigint[], string[]]),
-      hashText(description),
-    );
-    if (proposals.some((p) => p.id === id)) {
-      throw new StateError(
-        "PROPOSAL_EXISTS",
-        `these calls with this description are proposal ${id} already; give another description`,
-        { id },
-      );
-    }
-    const [threshold, power] = await Promise.all([
-      governor.proposalThreshold(),
-      escrow.getVotes(signer.address), // the next block is at least a second later
-    ]);
-    if (power < threshold) {
-      throw new StateError(
-        "POWER_TOO_LOW",
-        `${signer.address} has ${formatTokens(power)} votes, proposing takes ${formatTokens(threshold)}; lock more first: npx hardhat dao:lock`,
-        { power, threshold },
-      );
-    }
-    const receipt = await s.send("propose", governor, "propose", [...parts, description]);
-    const standing = await readStanding(s, id);
-    const decoded = calls.map((c) => decodeCall(s.book, c.target, c.value, c.data));
-    return {
-      data: {
-        id,
-        proposer: signer.address,
-        description,
-        calls: decoded.map(callData),
-        state: standing.state,
-        voteStart: standing.snapshot,
-        voteEnd: standing.deadline,
-        tx: receipt.hash,
-      },
-      lines: [
-        `proposal ${paint("bold", String(id))}: ${description}`,
-        ...decoded.map((c) => `  ${c.text}`),
-        `voting opens after ${formatTime(standing.snapshot)} and ends at ${formatTime(standing.deadline)}`,
-        paint("dim", `vote: npx hardhat dao:vote --id ${id} --support for --network ${s.hre.network.name}`),
-      ],
-    };
+    return propose(s, calls, description);
   },
 });
 

@@ -44,16 +44,30 @@ export function command<A extends object>(c: Command<A>): void {
   definition
     .addFlag("json", "print one JSON object (amounts in wei as decimal strings)")
     .setAction(async (args: A & { json: boolean; from?: string; account?: string }, hre) => {
-      try {
-        const session = await Session.open(hre, sender === null ? undefined : args[sender]);
-        const result = await c.run(args, session);
-        print(args.json ? [toJson(result.data)] : result.lines);
-        if (result.failure) throw result.failure;
-        return result.data;
-      } catch (error) {
-        throw fail(error, args.json);
-      }
+      return told(args.json, async () =>
+        c.run(args, await Session.open(hre, sender === null ? undefined : args[sender])),
+      );
     });
+}
+
+/** The same for a command that works on files alone: no chain, no deployment, no account. */
+export function fileCommand<A extends object>(
+  c: Omit<Command<A>, "run" | "sender"> & { readonly run: (args: A) => Promise<Result> },
+): void {
+  c.parameters(task(c.name, c.description))
+    .addFlag("json", "print one JSON object")
+    .setAction((args: A & { json: boolean }) => told(args.json, () => c.run(args)));
+}
+
+async function told(json: boolean, run: () => Promise<Result>): Promise<unknown> {
+  try {
+    const result = await run();
+    print(json ? [toJson(result.data)] : result.lines);
+    if (result.failure) throw result.failure;
+    return result.data;
+  } catch (error) {
+    throw fail(error, json);
+  }
 }
 
 function print(lines: readonly string[]): void {

@@ -12,3 +12,5 @@ import "./deploy";
 import "./audit";
 import "./operator";
 import "./device";
+import "./maker";
+import "./batch";

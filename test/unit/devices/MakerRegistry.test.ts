@@ -14,6 +14,8 @@ import {
   nextEpoch,
   POINTS_CAP,
   QUOTA,
+  signOnboarding,
+  SUB,
 } from "../../helpers/devices";
 
 const ROOT = ethers.id("root");
@@ -54,6 +56,13 @@ describe("MakerRegistry", () => {
       await expect(makers.connect(bob).postBond(0))
         .to.be.revertedWithCustomError(makers, "MakerRegistryBadParameter")
         .withArgs(named("amount"), 0);
+    });
+
+    it("reverts for a bond of 2^128", async () => {
+      const { makers, bob } = await loadFixture(devicesFixture);
+      await expect(makers.connect(bob).postBond(2n ** 128n))
+        .to.be.revertedWithCustomError(makers, "SafeCastOverflowedUintDowncast")
+        .withArgs(128, 2n ** 128n);
     });
 
     it("reverts while paused", async () => {
@@ -154,11 +163,16 @@ describe("MakerRegistry", () => {
       expect(await makers.quotaLeft(maker.address)).to.equal(0n);
     });
 
-    it("is open to a suspended maker", async () => {
+    it("of a suspended maker frees the bond no earlier: the delay begins with the end of the suspension", async () => {
       const { makers, maker } = await loadFixture(devicesFixture);
       await makers.suspend(maker.address);
-      await makers.connect(maker).resign();
-      expect((await makers.makerOf(maker.address)).status).to.equal(REVOKED);
+      const freeAt = (await makers.suspendedUntil(maker.address)) + BigInt(BOND_DELAY);
+      await expect(makers.connect(maker).resign()).to.emit(makers, "MakerRevoked").withArgs(maker.address, freeAt);
+      expect(await makers.makerOf(maker.address)).to.deep.equal([MIN_BOND, freeAt, 0n, REVOKED]);
+      await time.setNextBlockTimestamp(freeAt - 1n);
+      await expect(makers.connect(maker).withdrawBond())
+        .to.be.revertedWithCustomError(makers, "MakerBondLocked")
+        .withArgs(freeAt);
     });
   });
 
@@ -292,16 +306,87 @@ describe("MakerRegistry", () => {
   });
 
   describe("suspend", () => {
-    it("reverts unless licensed; stops posting, keeps bond and batches", async () => {
-      const { makers, maker } = await loadFixture(devicesFixture);
+    it("reverts unless licensed; stops posting for the longest pause, keeps bond and batches", async () => {
+      const { makers, maker, bob } = await loadFixture(devicesFixture);
       await makers.connect(maker).postBatch(1, ROOT, 1, DATA);
-      await expect(makers.suspend(maker.address)).to.emit(makers, "MakerSuspended").withArgs(maker.address);
+      const suspend = await makers.suspend(maker.address);
+      const until = BigInt((await suspend.getBlock())!.timestamp + MAX_PAUSE);
+      await expect(suspend).to.emit(makers, "MakerSuspended").withArgs(maker.address, until);
       expect(await makers.makerOf(maker.address)).to.deep.equal([MIN_BOND, 0n, BigInt(QUOTA), SUSPENDED]);
+      expect(await makers.suspendedUntil(maker.address)).to.equal(until);
       expect(await makers.quotaLeft(maker.address)).to.equal(0n);
       expect((await makers.batchOf(1)).count).to.equal(1n);
       await expect(makers.suspend(maker.address))
         .to.be.revertedWithCustomError(makers, "MakerNotLicensed")
         .withArgs(maker.address, SUSPENDED);
+      await expect(makers.suspend(bob.address))
+        .to.be.revertedWithCustomError(makers, "MakerNotLicensed")
+        .withArgs(bob.address, 0);
+    });
+
+    it("ends by itself", async () => {
+      const { makers, maker } = await loadFixture(devicesFixture);
+      await makers.suspend(maker.address);
+      const until = await makers.suspendedUntil(maker.address);
+      await time.setNextBlockTimestamp(until - 1n);
+      await expect(makers.connect(maker).postBatch(1, ROOT, 1, DATA)).to.be.revertedWithCustomError(
+        makers,
+        "MakerNotLicensed",
+      );
+      await time.setNextBlockTimestamp(until);
+      await makers.connect(maker).postBatch(1, ROOT, 1, DATA);
+      expect((await makers.makerOf(maker.address)).status).to.equal(LICENSED);
+    });
+
+    it("reverts within the cool-down after an end, by itself or lifted or by a vote; works again after it", async () => {
+      const { makers, maker } = await loadFixture(devicesFixture);
+      const ends = [
+        async () => time.increaseTo(await makers.suspendedUntil(maker.address)),
+        async () => makers.lift(maker.address),
+        async () => makers.license(maker.address, QUOTA),
+      ];
+      for (const end of ends) {
+        await makers.suspend(maker.address);
+        await end();
+        const again = (await makers.suspendedUntil(maker.address)) + BigInt(MAX_PAUSE);
+        await time.setNextBlockTimestamp(again - 1n);
+        await expect(makers.suspend(maker.address))
+          .to.be.revertedWithCustomError(makers, "MakerCoolingDown")
+          .withArgs(maker.address, again);
+        await time.setNextBlockTimestamp(again);
+      }
+      await makers.suspend(maker.address);
+    });
+  });
+
+  describe("lift", () => {
+    it("reverts unless suspended; lets the maker post at once", async () => {
+      const { makers, maker, bob } = await loadFixture(devicesFixture);
+      for (const [who, status] of [
+        [maker, LICENSED],
+        [bob, 0n],
+      ] as const) {
+        await expect(makers.lift(who.address))
+          .to.be.revertedWithCustomError(makers, "MakerNotSuspended")
+          .withArgs(who.address, status);
+      }
+      await makers.suspend(maker.address);
+      const lift = await makers.lift(maker.address);
+      await expect(lift).to.emit(makers, "MakerLifted").withArgs(maker.address);
+      expect(await makers.suspendedUntil(maker.address)).to.equal((await lift.getBlock())!.timestamp);
+      await makers.connect(maker).postBatch(1, ROOT, QUOTA, DATA);
+    });
+
+    it("reverts for a maker that resigned while suspended; a new licence ends the suspension", async () => {
+      const { makers, maker } = await loadFixture(devicesFixture);
+      await makers.suspend(maker.address);
+      await makers.connect(maker).resign();
+      await expect(makers.lift(maker.address))
+        .to.be.revertedWithCustomError(makers, "MakerNotSuspended")
+        .withArgs(maker.address, REVOKED);
+      await expect(makers.license(maker.address, 4)).to.emit(makers, "MakerLifted").withArgs(maker.address);
+      expect(await makers.makerOf(maker.address)).to.deep.equal([MIN_BOND, 0n, 4n, LICENSED]);
+      expect(await makers.quotaLeft(maker.address)).to.equal(4n);
     });
   });
 
@@ -311,10 +396,45 @@ describe("MakerRegistry", () => {
       await expect(makers.revoke(bob.address))
         .to.be.revertedWithCustomError(makers, "MakerNotLicensed")
         .withArgs(bob.address, 0);
-      await makers.suspend(maker.address);
       const revoke = await makers.revoke(maker.address);
       const freeAt = BigInt((await revoke.getBlock())!.timestamp + BOND_DELAY);
       await expect(revoke).to.emit(makers, "MakerRevoked").withArgs(maker.address, freeAt);
+    });
+
+    it("of a suspended maker frees the bond a delay after the end of the suspension", async () => {
+      const { makers, maker } = await loadFixture(devicesFixture);
+      await makers.suspend(maker.address);
+      const freeAt = (await makers.suspendedUntil(maker.address)) + BigInt(BOND_DELAY);
+      await expect(makers.revoke(maker.address)).to.emit(makers, "MakerRevoked").withArgs(maker.address, freeAt);
+    });
+
+    it("leaves onboarded devices earning and lets unsold ones be onboarded", async () => {
+      const { makers, registry, staking, maker, alice, bob, token, onboardFor, postBatch } =
+        await loadFixture(devicesFixture);
+      const sold = await onboardFor(alice, makeDevice(), { operatorId: 1n });
+      const unsold = [makeDevice(), makeDevice()];
+      const { batchId, tree } = await postBatch(unsold);
+      await makers.revoke(maker.address);
+      await time.increaseTo((await makers.makerOf(maker.address)).bondFreeAt);
+      await expect(makers.connect(maker).withdrawBond()).to.changeTokenBalance(token, maker, MIN_BOND);
+
+      const epoch = await nextEpoch(registry);
+      expect(await registry.isActiveAt(sold, epoch)).to.be.true;
+      expect(await staking.isBackedAt(sold, SUB, epoch)).to.be.true;
+      expect(await registry.pointsCapAt(sold, epoch)).to.equal(POINTS_CAP);
+      for (const [index, device] of unsold.entries()) {
+        const o = await signOnboarding(device, {
+          registry,
+          owner: bob.address,
+          batchId,
+          index,
+          proof: tree.proof(index),
+        });
+        await registry.connect(bob).onboard(o);
+        const id = await registry.deviceOfKey(device.keyHash);
+        expect(await registry.ownerOf(id)).to.equal(bob.address);
+        expect(await registry.isActiveAt(id, epoch + 1n)).to.be.true;
+      }
     });
   });
 
@@ -370,6 +490,84 @@ describe("MakerRegistry", () => {
       await makers.setModelCap(1, 0);
       const caps = [now, now + 1n, now + 3n, now + 4n].map((e) => makers.pointsCapAt(1, e));
       expect(await Promise.all(caps)).to.deep.equal([POINTS_CAP, 6n, 6n, 0n]);
+    });
+  });
+
+  describe("setModelAgeing", () => {
+    const CURVE = { fullUntilAge: 10, floorAge: 14, floorBps: 3_333 };
+    const NONE = { fullUntilAge: 0, floorAge: 0, floorBps: 0 };
+
+    it("reverts for an unknown model, a floor above the whole, and a floor that is not after the full age", async () => {
+      const { makers } = await loadFixture(devicesFixture);
+      await expect(makers.setModelAgeing(2, CURVE)).to.be.revertedWithCustomError(makers, "ModelUnknown").withArgs(2);
+      const cases: [object, string, number][] = [
+        [{ ...CURVE, floorBps: 10_001 }, "floorBps", 10_001],
+        [{ ...CURVE, floorAge: 10 }, "floorAge", 10],
+        [{ ...NONE, floorBps: 1 }, "floorAge", 0],
+        [{ ...NONE, fullUntilAge: 1 }, "floorAge", 0],
+      ];
+      for (const [change, parameter, value] of cases) {
+        await expect(makers.setModelAgeing(1, change as typeof CURVE), parameter)
+          .to.be.revertedWithCustomError(makers, "MakerRegistryBadParameter")
+          .withArgs(named(parameter), value);
+      }
+      await makers.setModelAgeing(1, { fullUntilAge: 2 ** 32 - 2, floorAge: 2 ** 32 - 1, floorBps: 10_000 });
+    });
+
+    it("lowers the cap with age: whole, then a straight line rounded down, then the floor", async () => {
+      const { makers } = await loadFixture(devicesFixture);
+      const first = (await makers.currentEpoch()) + 1n;
+      await makers.setModelCap(1, 1_000);
+      await expect(makers.setModelAgeing(1, CURVE)).to.emit(makers, "ModelAgeingSet").withArgs(1, 10, 14, 3_333, first);
+      const at = (age: bigint) => makers.agedCapAt(1, first + age, first);
+      expect(await Promise.all([0n, 9n, 10n].map(at))).to.deep.equal([1_000n, 1_000n, 1_000n]);
+      // 1000 · (10000·(14 − a) + 3333·(a − 10)) ÷ 40000
+      expect(await Promise.all([11n, 12n, 13n].map(at))).to.deep.equal([833n, 666n, 499n]);
+      expect(await Promise.all([14n, 15n, 2n ** 31n].map(at))).to.deep.equal([333n, 333n, 333n]);
+      expect(await makers.pointsCapAt(1, first + 20n)).to.equal(1_000n);
+      expect(await makers.agedCapAt(1, first, first + 5n), "before the first epoch").to.equal(1_000n);
+    });
+
+    it("is exact at the widest: cap 2^96 − 1, ages of 2^32 − 1", async () => {
+      const { makers } = await loadFixture(devicesFixture);
+      const cap = 2n ** 96n - 1n;
+      const now = await makers.currentEpoch();
+      await makers.setModelCap(1, cap);
+      const end = 2n ** 32n - 1n;
+      await makers.setModelAgeing(1, { fullUntilAge: 0, floorAge: end, floorBps: 9_999 });
+      await nextEpoch(makers);
+      expect(await makers.agedCapAt(1, end - 1n, 0)).to.equal(
+        (cap * (10_000n + 9_999n * (end - 1n))) / (10_000n * end),
+      );
+      expect(await makers.agedCapAt(1, end, 0)).to.equal((cap * 9_999n) / 10_000n);
+      expect(await makers.agedCapAt(1, now + 1n, now + 1n)).to.equal(cap);
+    });
+
+    it("counts from the next epoch; earlier epochs keep theirs; cap and curve keep each other", async () => {
+      const { makers } = await loadFixture(devicesFixture);
+      const now = await makers.currentEpoch();
+      await makers.setModelAgeing(1, { fullUntilAge: 0, floorAge: 1, floorBps: 0 });
+      await makers.setModelAgeing(1, { fullUntilAge: 0, floorAge: 1, floorBps: 5_000 });
+      await nextEpoch(makers, 3);
+      await makers.setModelCap(1, 7);
+      await nextEpoch(makers);
+      await makers.setModelAgeing(1, NONE);
+      const aged = [now, now + 1n, now + 3n, now + 4n, now + 5n].map((e) => makers.agedCapAt(1, e, 0));
+      expect(await Promise.all(aged)).to.deep.equal([POINTS_CAP, POINTS_CAP / 2n, POINTS_CAP / 2n, 3n, 7n]);
+      expect(await makers.ageingAt(1, now)).to.deep.equal([0n, 0n, 0n]);
+      expect(await makers.ageingAt(1, now + 4n)).to.deep.equal([0n, 1n, 5_000n]);
+      expect(await makers.ageingAt(1, now + 5n)).to.deep.equal([0n, 0n, 0n]);
+    });
+
+    it("is what the registry says of a device, from its own first epoch", async () => {
+      const { makers, registry, alice, onboardFor } = await loadFixture(devicesFixture);
+      await makers.setModelAgeing(1, { fullUntilAge: 1, floorAge: 3, floorBps: 0 });
+      const older = await onboardFor(alice);
+      await nextEpoch(registry);
+      const younger = await onboardFor(alice);
+      const now = await nextEpoch(registry);
+      const caps = [older, younger].flatMap((id) => [1n, 2n].map((n) => registry.pointsCapAt(id, now + n)));
+      expect(await Promise.all(caps)).to.deep.equal([POINTS_CAP / 2n, 0n, POINTS_CAP, POINTS_CAP / 2n]);
     });
   });
 
@@ -484,7 +682,14 @@ describe("MakerRegistry", () => {
   describe("views", () => {
     it("of what is unknown revert: model, terms, cap, batch", async () => {
       const { makers } = await loadFixture(devicesFixture);
-      for (const view of [makers.modelOf(9), makers.attachmentTerms(9), makers.pointsCapAt(9, 1)]) {
+      const views = [
+        makers.modelOf(9),
+        makers.attachmentTerms(9),
+        makers.pointsCapAt(9, 1),
+        makers.agedCapAt(9, 1, 1),
+        makers.ageingAt(9, 1),
+      ];
+      for (const view of views) {
         await expect(view).to.be.revertedWithCustomError(makers, "ModelUnknown").withArgs(9);
       }
       await expect(makers.batchOf(9)).to.be.revertedWithCustomError(makers, "BatchUnknown").withArgs(9);
