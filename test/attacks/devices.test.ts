@@ -4,6 +4,7 @@ import { type BaseContract, type ContractTransactionResponse, FunctionFragment }
 import { ethers } from "hardhat";
 import { batchLeaf, encodeOnboarding, type Hex, KEY_SECP256K1, keyHash } from "../../oracle/codec";
 import {
+  deployRegistry,
   deviceCount,
   devicesFixture,
   EPOCH,
@@ -341,7 +342,7 @@ describe("attacks: devices", () => {
     it("[A-D5] an onboarding is replayed on another registry", async () => {
       const { registry, manager, makers, credits, alice, terms, signed } = await loadFixture(withRawSigner);
       const args = [manager, makers, credits, 0, EPOCH, 1, 1, "N", "S"];
-      const other = await ethers.deployContract("DeviceRegistry", args);
+      const other = await deployRegistry(args);
       await credits.setSpender(other, true);
       const m = await onboardingMessage(terms);
       const fields = [m.owner, m.operatorId, m.subNetwork, m.nonce, m.deadline] as const;
