@@ -10,3 +10,4 @@ import "./status";
 import "./authority";
 import "./deploy";
 import "./audit";
+import "./disputes";
