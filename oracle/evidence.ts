@@ -1,4 +1,4 @@
-// Evidence of faults, encoded as contracts/disputes/evidence/ verifies it. Pure. docs/accounting.md §5.
+// Evidence of faults, encoded as contracts/disputes/evidence/ verifies it. Pure. docs/accounting.md, "Disputes and slashes".
 import { AbiCoder, dataSlice } from "ethers";
 import {
   bytesOf,

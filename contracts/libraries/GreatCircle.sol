@@ -5,7 +5,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title A lower bound of the distance between two places, in integers
 /// @notice Never above the true distance along the WGS 84 ellipsoid, at or above 439 m below sea level (the shore of the
-/// Dead Sea lies at −438 m). Why, step by step (docs/accounting.md §5):
+/// Dead Sea lies at −438 m). Why, step by step (docs/accounting.md, "Disputes and slashes"):
 /// - the ellipsoid's ds² = M²dφ² + N²cos²φ dλ² with M, N ≥ 6,335,439 m, so a sphere of 6,335,000 m over the same
 ///   latitudes and longitudes is shorter everywhere;
 /// - hav = sin²(Δφ/2) + cos φ₁ cos φ₂ sin²(Δλ/2) has no negative term and cos φ = sin(90° − |φ|), so a lower bound of the

@@ -3,7 +3,6 @@ pragma solidity 0.8.30;
 
 // solhint-disable contract-name-capwords
 
-import {VRFCoordinatorV2_5Mock} from "@chainlink/contracts/src/v0.8/vrf/mocks/VRFCoordinatorV2_5Mock.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {BlockhashBeacon} from "../randomness/BlockhashBeacon.sol";

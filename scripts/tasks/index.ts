@@ -14,3 +14,4 @@ import "./operator";
 import "./device";
 import "./maker";
 import "./batch";
+import "./disputes";
