@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.30;
 
+import {FixedPointMathLib} from "solady/src/utils/FixedPointMathLib.sol";
 import {LibString} from "solady/src/utils/LibString.sol";
 import {Geography} from "./Geography.sol";
 
@@ -78,14 +79,14 @@ library DeviceArt {
                 c.statusColour,
                 '">',
                 c.status,
-                '</text><text x="38" y="168" font-size="40" font-weight="700"',
-                // Wider than the card's half: squeezed into it.
-                bytes(c.model).length > 17 ? ' textLength="362" lengthAdjust="spacingAndGlyphs">' : ">",
+                '</text><text x="39" y="168" font-weight="700" font-size="',
+                _fit(c.model, 40, 640),
+                '">',
                 c.model,
                 string.concat(
                     '</text><text x="40" y="200" font-size="17" fill-opacity=".7">#',
                     uint256(c.deviceId).toString(),
-                    '</text><text x="40" y="226" font-size="15" fill-opacity=".5">by ',
+                    '</text><text x="40" y="226" font-size="14" fill-opacity=".5">by ',
                     c.maker,
                     "</text>"
                 )
@@ -173,8 +174,9 @@ library DeviceArt {
                 label,
                 '</text><text x="',
                 x,
-                '" y="553" font-size="20" font-weight="600"',
-                bytes(value).length > 15 ? ' textLength="160" lengthAdjust="spacingAndGlyphs">' : ">",
+                '" y="553" font-weight="600" font-size="',
+                _fit(value, 20, 300),
+                '">',
                 value,
                 "</text>"
             );
@@ -194,6 +196,11 @@ library DeviceArt {
 
     function _tenths(int256 value) private pure returns (string memory) {
         return string.concat((value / 10).toString(), ".", (value % 10).toString());
+    }
+
+    /// @dev Font size at which the text is as wide as its place, about: not every reader of SVG squeezes text.
+    function _fit(string memory text, uint256 largest, uint256 room) private pure returns (string memory) {
+        return FixedPointMathLib.min(largest, room / (bytes(text).length + 1)).toString();
     }
 
     /// @dev 1,234,567; from 10^12 on 1.23·10^12, rounded down.
