@@ -278,6 +278,11 @@ contract DeviceRegistry is IDeviceRegistry, DeviceSettings, ERC721, Epochs {
     }
 
     /// @inheritdoc IDeviceRegistry
+    function lifetimeOf(uint64 deviceId) external view returns (uint32 fromEpoch, uint32 retiredFrom) {
+        (, fromEpoch, retiredFrom) = _deviceOf(deviceId);
+    }
+
+    /// @inheritdoc IDeviceRegistry
     function pointsCapAt(uint64 deviceId, uint32 epoch) external view returns (uint128) {
         (uint24 modelId, uint32 fromEpoch, ) = _deviceOf(deviceId);
         return IMakerRegistry(makers).agedCapAt(modelId, epoch, fromEpoch);

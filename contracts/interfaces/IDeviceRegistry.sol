@@ -116,6 +116,9 @@ interface IDeviceRegistry {
     /// @notice Model of the device.
     function modelOfDevice(uint64 deviceId) external view returns (uint24);
 
+    /// @notice First epoch of the device, and the one from which it is retired (0 = it is not).
+    function lifetimeOf(uint64 deviceId) external view returns (uint32 fromEpoch, uint32 retiredFrom);
+
     /// @notice Most points the device can earn in `epoch` (its model's cap, lowered by age).
     function pointsCapAt(uint64 deviceId, uint32 epoch) external view returns (uint128);
 

@@ -307,6 +307,7 @@ const GETTERS: Readonly<Record<string, string>> = {
   setModelExpiry: "modelOf",
   license: "makerOf",
   suspend: "makerOf",
+  lift: "makerOf",
   revoke: "makerOf",
 };
 

@@ -177,11 +177,14 @@ async function modelToPost(s: Session, args: PostArguments): Promise<{ modelId: 
     if (live || asked !== undefined) fitting.push({ modelId, name: String(event.args.name), signer });
   }
   const [found, ...others] = fitting;
-  if (found === undefined)
+  if (found === undefined) {
+    const who = accounts.length === 1 ? `${accounts[0]?.address} is not` : "no account of this network is";
+    const what = asked === undefined ? "the licensed maker of a live model" : `the maker of model ${asked}`;
     throw new StateError(
       "NO_MODEL",
-      `${accounts.length === 1 ? accounts[0]?.address : "no account of this network"} ${asked === undefined ? "is the licensed maker of no live model" : `is not the maker of model ${asked}`}; see npx hardhat help maker:license and model:certify, or choose the maker's account with --from`,
+      `${who} ${what}; a maker needs maker:bond, maker:license and model:certify first (docs/operations.md), or choose its account with --from`,
     );
+  }
   if (others.length > 0)
     throw new UsageError(
       "MODEL_NEEDED",

@@ -35,7 +35,7 @@ import {
   requireReady,
   SUPPORT,
 } from "../lib/proposals";
-import { type PlannedCall, propose } from "../lib/propose";
+import { type PlannedCall, propose, scheduleAsCouncil } from "../lib/propose";
 import type { Session } from "../lib/session";
 import { command, needed, type Result } from "./define";
 
@@ -132,6 +132,7 @@ interface ProposeArguments {
   pay?: string;
   rest?: string[];
   description?: string;
+  council: boolean;
 }
 
 const fileSchema = z.strictObject({
@@ -180,10 +181,11 @@ command<ProposeArguments>({
         undefined,
         types.string,
       )
+      .addFlag("council", "schedule it as the bootstrap council (--from its account) instead of proposing it")
       .addOptionalVariadicPositionalParam("rest", "TO AMOUNT of --pay", [], types.string),
   run: async (args, s) => {
     const { calls, description } = await planned(args, s);
-    return propose(s, calls, description);
+    return args.council ? scheduleAsCouncil(s, calls, description) : propose(s, calls, description);
   },
 });
 
