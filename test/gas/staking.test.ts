@@ -1,9 +1,16 @@
 import { loadFixture } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
-import { ethers } from "hardhat";
+import { ethers, network } from "hardhat";
 import { CHALLENGE_EPOCHS, MODEL_BOND, nextEpoch, SUB, UNBONDING } from "../helpers/devices";
 import { expectGas } from "../helpers/gas";
 import { delegatedFixture, ONE, STAKE, TERMS, VIRTUAL } from "../helpers/staking";
+
+/** Where OperatorStaking keeps its state, and places in it. What is written there is read back below. */
+const [STATE_SLOT, REQUEST_COUNT, BONDS, POSITIONS, REQUESTS] = [3n, 4n, 6n, 8n, 13n];
+
+function keccak(key: bigint, slot: bigint): bigint {
+  return BigInt(ethers.keccak256(ethers.AbiCoder.defaultAbiCoder().encode(["uint256", "uint256"], [key, slot])));
+}
 
 describe("gas: staking @gas", () => {
   /** An operator old enough that its history is a full ring. */
@@ -48,14 +55,15 @@ describe("gas: staking @gas", () => {
     const { staking, bob, carol } = await loadFixture(old);
     await staking.connect(carol).delegate(1, ONE, 0);
     await expectGas("delegate, repeat", staking.connect(carol).delegate(1, ONE, 0), 110_000);
-    await expectGas("undelegate", staking.connect(bob).undelegate(1, 5_000_000), 160_000);
+    await expectGas("undelegate", staking.connect(bob).undelegate(1, 5_000_000), 175_000);
   });
 
   it("slashes at one price with 1, 100 and 10,000 devices, delegators and unbonding requests", async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     const base = await loadFixture(old);
     const { staking, token, bob, controller, admin } = base;
-    await staking.setTerms({ ...TERMS, slashCapBps: 10_000, minDelegation: 1 });
+    await staking.setTerms({ ...TERMS, slashCapBps: 10_000, minDelegation: 1, weightMultiple: 100 });
+    await token.mint(controller, 1_000_000n * ONE);
     await staking.connect(bob).undelegate(1, 1_000n * VIRTUAL);
     await staking.connect(controller).requestUnbond(1, 1_000n);
     const crowd = await ethers.deployContract("Crowd__ForStaking", [staking, token]);
@@ -69,17 +77,33 @@ describe("gas: staking @gas", () => {
       return (await tx.wait())!.gasUsed;
     };
     const prices = [await slashed()];
-    let made = 1;
-    for (const count of [100, 10_000]) {
-      while (made < count) {
-        const n = Math.min(count - made, 40);
-        await crowd.join(1, n, { gasLimit: 15_900_000 });
-        made += n;
-      }
-      // Devices are a number in `required` and slots of their own that a slash never reads.
-      prices.push(await slashed());
+    // A hundred delegators with a request each.
+    for (let i = 0; i < 3; i++) await crowd.join(1, 33, { gasLimit: 15_900_000 });
+    prices.push(await slashed());
+    // As many more as make 10,000, written down where they are kept: a delegation and a request each.
+    const target = await staking.getAddress();
+    const write = (slot: bigint, value: bigint) =>
+      network.provider.send("hardhat_setStorageAt", [target, ethers.toQuantity(slot), ethers.toBeHex(value, 32)]);
+    const owners = keccak(0n, keccak(1n, STATE_SLOT + POSITIONS));
+    const releaseAt = (await staking.unbondingOf(2)).releaseAt;
+    for (let i = 103n; i <= 10_000n; i++) {
+      const request = keccak(i, STATE_SLOT + REQUESTS);
+      await write(keccak(i << 100n, owners), 1_000n);
+      await write(request, (1_000n << 128n) | (releaseAt << 88n) | 1n);
+      await write(request + 1n, i << 100n);
     }
-    expect((await staking.trancheOf(1, false)).unbondingShares).to.be.greaterThan(10_000n);
+    await write(STATE_SLOT + REQUEST_COUNT, 10_000n);
+    const last = ethers.getAddress(ethers.toBeHex(10_000n << 100n, 20));
+    expect(await staking.delegationOf(1, 0, last)).to.deep.equal([1_000n, 0n]);
+    expect(await staking.unbondingOf(10_000)).to.deep.equal([1n, 0n, releaseAt, 1_000n, last, false]);
+    // 10,000 devices are their bonds in `required`, and slots of their own that a slash never reads.
+    const bonds = keccak(1n, STATE_SLOT + BONDS);
+    const { stake } = await staking.operatorOf(1);
+    await staking.connect(controller).stake(1, 10_001n * MODEL_BOND - stake);
+    const latest = BigInt(await ethers.provider.getStorage(target, bonds));
+    await write(bonds, latest + ((9_999n * MODEL_BOND) << 96n));
+    expect((await staking.operatorOf(1)).required).to.equal(10_000n * MODEL_BOND);
+    prices.push(await slashed());
     for (const price of prices) {
       const distance = price > prices[0]! ? price - prices[0]! : prices[0]! - price;
       expect(distance * 100n, `${prices.join(", ")}`).to.be.at.most(prices[0]!);
