@@ -84,7 +84,7 @@ interface State {
   operators: Record<number, Operator>;
   buckets: Record<string, Bucket>;
   positions: Record<string, Position>;
-  requests: Record<number, Request>;
+  requests: Map<number, Request>;
   places: Record<number, Place[]>;
   requestCount: number;
   accumulator: bigint;
@@ -102,7 +102,7 @@ export class StakingModel {
     operators: {},
     buckets: {},
     positions: {},
-    requests: {},
+    requests: new Map(),
     places: {},
     requestCount: 0,
     accumulator: 0n,
@@ -160,7 +160,11 @@ export class StakingModel {
 
   bondAt(id: number, epoch: bigint): Bond {
     const none = { fromEpoch: 0n, stake: 0n, required: 0n };
-    return this.operator(id).history.findLast((b) => b.fromEpoch <= epoch) ?? none;
+    return (
+      this.operator(id)
+        .history.filter((b) => b.fromEpoch <= epoch)
+        .at(-1) ?? none
+    );
   }
 
   worth(b: Bucket, shares: bigint): bigint {
@@ -422,13 +426,13 @@ export class StakingModel {
     this.record(id);
     const releaseAt = this.s.now + this.p.unbondingTime;
     const generation = this.generation(id, own);
-    this.s.requests[++this.s.requestCount] = { operator: id, own, generation, shares, owner, releaseAt };
+    this.s.requests.set(++this.s.requestCount, { operator: id, own, generation, shares, owner, releaseAt });
   }
 
   private take(requestId: number): Request {
-    const r = this.s.requests[requestId];
+    const r = this.s.requests.get(requestId);
     if (!r) throw new Refusal("UnbondingUnknown");
-    delete this.s.requests[requestId];
+    this.s.requests.delete(requestId);
     return r;
   }
 

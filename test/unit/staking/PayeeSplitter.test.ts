@@ -21,14 +21,15 @@ describe("PayeeSplitter", () => {
       const { factory, payees } = await loadFixture(fixture);
       const part = (bps: number, payee = payees[0]!.address) => ({ payee, bps });
       const nine = Array.from({ length: 9 }, () => part(1_111));
-      for (const [parts, error, value] of [
+      const cases: [ReturnType<typeof part>[], string, number][] = [
         [[], "SplitterBadParts", 0],
         [nine, "SplitterBadParts", 9],
         [[part(9_999), part(1, ethers.ZeroAddress)], "SplitterBadPart", 1],
         [[part(0), part(10_000)], "SplitterBadPart", 0],
         [[part(9_999)], "SplitterBadSum", 9_999],
         [[part(10_000), part(1)], "SplitterBadSum", 10_001],
-      ] as const) {
+      ];
+      for (const [parts, error, value] of cases) {
         await expect(factory.create(parts)).to.be.revertedWithCustomError(factory, error).withArgs(value);
         await expect(factory.addressOf(parts)).to.be.revertedWithCustomError(factory, error).withArgs(value);
       }

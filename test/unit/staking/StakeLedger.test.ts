@@ -11,9 +11,9 @@ describe("StakeLedger", () => {
   type Fixture = Awaited<ReturnType<typeof stakingFixture>>;
 
   async function pauseAll({ staking }: Fixture) {
-    for (const fragment of staking.interface.fragments) {
-      if (fragment.type === "function") await staking.pause(staking.interface.getFunction(fragment.format())!.selector);
-    }
+    const selectors: string[] = [];
+    staking.interface.forEachFunction((f) => void selectors.push(f.selector));
+    for (const selector of selectors) await staking.pause(selector);
   }
 
   async function expectSolvent({ staking, token }: Fixture) {
