@@ -8,14 +8,14 @@ import {IDeviceRegistry} from "../interfaces/IDeviceRegistry.sol";
 import {IMakerRegistry} from "../interfaces/IMakerRegistry.sol";
 import {IOperatorStaking} from "../interfaces/IOperatorStaking.sol";
 import {BondHistory} from "../libraries/BondHistory.sol";
-import {StakeLedger} from "./StakeLedger.sol";
+import {StakeState} from "./StakeState.sol";
 
 /// @title Operators and the devices that they back
 /// @dev Whether a device's category fits a sub-network is not known here (sub-networks live in EmissionController, which
 /// this ledger must not import): a device in the wrong one has a bond there and scores nothing.
 abstract contract DeviceBonds is IOperatorStaking, Guarded, Epochs {
     using BondHistory for BondHistory.History;
-    using StakeLedger for StakeLedger.State;
+    using StakeState for StakeState.State;
 
     // --- Types ---
 
@@ -44,7 +44,7 @@ abstract contract DeviceBonds is IOperatorStaking, Guarded, Epochs {
     // --- Storage ---
 
     uint64 private _operatorCount;
-    StakeLedger.State internal _state;
+    StakeState.State internal _state;
     mapping(uint64 operatorId => mapping(address owner => bool)) private _accepted;
     mapping(uint64 deviceId => Place[PLACES]) private _places;
 
@@ -118,7 +118,7 @@ abstract contract DeviceBonds is IOperatorStaking, Guarded, Epochs {
 
     /// @inheritdoc IOperatorStaking
     function operatorOf(uint64 operatorId) external view returns (Operator memory) {
-        StakeLedger.Record memory operator = _state.recordOf(operatorId);
+        StakeState.Record memory operator = _state.recordOf(operatorId);
         BondHistory.Bond memory bond = _state.bonds[operatorId].latest;
         return Operator(operator.controller, bond.stake, bond.required);
     }
@@ -146,8 +146,8 @@ abstract contract DeviceBonds is IOperatorStaking, Guarded, Epochs {
 
     /// @inheritdoc IOperatorStaking
     function isBackedAt(uint64 deviceId, uint16 subNetwork, uint32 epoch) external view returns (bool) {
+        // Nobody (0) has no history, and is not covered.
         uint64 operatorId = attachmentAt(deviceId, subNetwork, epoch).operatorId;
-        if (operatorId == 0) return false;
         if (_isCoveredAt(operatorId, epoch)) return true;
         return epoch != 0 && _isCoveredAt(operatorId, epoch - 1);
     }
@@ -157,8 +157,8 @@ abstract contract DeviceBonds is IOperatorStaking, Guarded, Epochs {
     /// @dev Takes `bond` off what the operator needs.
     function _unburden(uint64 operatorId, uint256 bond) internal virtual;
 
-    function _clock() internal view returns (StakeLedger.Clock memory) {
-        return StakeLedger.Clock(currentEpoch(), _historySize);
+    function _clock() internal view returns (StakeState.Clock memory) {
+        return StakeState.Clock(currentEpoch(), _historySize);
     }
 
     function _attach(uint64 deviceId, uint24 modelId, address owner, uint16 subNetwork, uint64 operatorId) private {

@@ -12,13 +12,15 @@ import {INetworkToken} from "../interfaces/INetworkToken.sol";
 import {StakeBuckets} from "../libraries/StakeBuckets.sol";
 import {DeviceBonds} from "./DeviceBonds.sol";
 import {StakeLedger} from "./StakeLedger.sol";
+import {StakeState} from "./StakeState.sol";
 
 /// @title Operators and what they have to lose
-/// @dev Devices are in DeviceBonds, the algebra is in StakeLedger; here are the doors, and every transfer of a token.
+/// @dev Devices are in DeviceBonds, the algebra is in StakeLedger (a linked library); here are the doors, and every transfer of a token.
 contract OperatorStaking is DeviceBonds, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
     using StakeBuckets for StakeBuckets.Bucket;
-    using StakeLedger for StakeLedger.State;
+    using StakeLedger for StakeState.State;
+    using StakeState for StakeState.State;
 
     // --- Constants and immutables ---
 
@@ -61,9 +63,9 @@ contract OperatorStaking is DeviceBonds, ReentrancyGuardTransient {
 
     /// @inheritdoc IOperatorStaking
     function stake(uint64 operatorId, uint256 amount) external whenOpen nonReentrant {
-        StakeLedger.Record memory operator = _state.recordOfController(operatorId);
+        StakeState.Record memory operator = _state.recordOfController(operatorId);
         if (amount == 0) revert StakingZeroAmount();
-        StakeLedger.Clock memory clock = _clock();
+        StakeState.Clock memory clock = _clock();
         if (!_state.isSettled(clock.epoch, operatorId)) _state.settle(clock, operatorId);
 
         (, uint256 staked, uint32 fromEpoch) = _state.deposit(clock, operatorId, operator, true, amount);
@@ -202,7 +204,7 @@ contract OperatorStaking is DeviceBonds, ReentrancyGuardTransient {
 
     /// @inheritdoc IOperatorStaking
     function trancheOf(uint64 operatorId, bool own) external view returns (Tranche memory) {
-        return trancheAt(operatorId, own, StakeLedger.generationOf(_state.recordOf(operatorId), own));
+        return trancheAt(operatorId, own, StakeState.generationOf(_state.recordOf(operatorId), own));
     }
 
     /// @inheritdoc IOperatorStaking
@@ -217,7 +219,7 @@ contract OperatorStaking is DeviceBonds, ReentrancyGuardTransient {
         uint24 generation,
         address account
     ) external view returns (Delegation memory) {
-        StakeLedger.Position storage position = _state.positions[operatorId][generation][account];
+        StakeState.Position storage position = _state.positions[operatorId][generation][account];
         return Delegation(position.shares, position.earned);
     }
 
@@ -258,7 +260,7 @@ contract OperatorStaking is DeviceBonds, ReentrancyGuardTransient {
 
     /// @inheritdoc IOperatorStaking
     function terms() external view returns (Terms memory) {
-        StakeLedger.StoredTerms memory t = _state.terms;
+        StakeState.StoredTerms memory t = _state.terms;
         return Terms(t.slashCapBps, t.bountyBps, _state.multipleAt(currentEpoch()), t.minDelegation);
     }
 
