@@ -39,3 +39,17 @@ abstract contract Handler is Test {
         _check(done ? error == 0 : bytes4(answer) == error, what);
     }
 }
+
+/// @dev What every campaign has. forge forgets what an invariant changes, so a drain may be tried in every state.
+abstract contract Campaign is Test {
+    function _target(Handler handler, bytes4[] memory selectors) internal {
+        targetSelector(FuzzSelector(address(handler), selectors));
+        targetContract(address(handler));
+    }
+
+    function _handler() internal view virtual returns (Handler);
+
+    function afterInvariant() public view {
+        assertGt(_handler().useful(), 0, "the campaign did nothing");
+    }
+}

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Test} from "forge-std/Test.sol";
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {ReportIdentity} from "../../contracts/interfaces/IReportReceiver.sol";
 import {IRewardDistributor, PotId} from "../../contracts/interfaces/IRewardDistributor.sol";
@@ -13,7 +12,7 @@ import {
     EmissionController__MockForSettlement,
     NetworkToken__MockForSettlement
 } from "../../contracts/test/EmissionController__MockForSettlement.sol";
-import {Handler} from "./Handler.sol";
+import {Campaign, Handler} from "./Handler.sol";
 
 /// @dev The reporter's forwarder, guardian and timelock in one, and everybody else. Reports honest and false roots,
 /// cancels, finalises, claims with true and false leaves, reclaims, warps. Keeps its own books beside the contracts'.
@@ -186,6 +185,11 @@ contract SettlementHandler is Handler {
         return address(uint160(0xa000 + who));
     }
 
+    /// @notice Settlements of `sub` that are not final.
+    function waiting(uint16 sub) external view returns (uint256) {
+        return _chain[sub].length - _finals[sub];
+    }
+
     function leavesOf(
         PotId pot,
         uint128[PAYEES] memory cumulative
@@ -287,7 +291,7 @@ contract SettlementHandler is Handler {
 }
 
 /// @notice Promise 2: per (sub-network, term) claimed ≤ funded ≤ Σ budgets; and what hangs on it.
-contract SettlementInvariants is Test {
+contract SettlementInvariants is Campaign {
     NetworkToken__MockForSettlement internal token;
     EmissionController__MockForSettlement internal emissions;
     SettlementOracle internal oracle;
@@ -321,11 +325,10 @@ contract SettlementInvariants is Test {
         selectors[6] = SettlementHandler.reclaim.selector;
         selectors[7] = SettlementHandler.setWindow.selector;
         selectors[8] = SettlementHandler.warp.selector;
-        targetContract(address(handler));
-        targetSelector(FuzzSelector(address(handler), selectors));
+        _target(handler, selectors);
     }
 
-    function invariant_claimedIsAtMostFundedIsAtMostBudgets() external view {
+    function invariant_promise2_claimedFundedBudgets() external view {
         uint256 count = distributor.potCount();
         for (uint256 i = 0; i < count; i++) {
             PotId id = distributor.potAt(i);
@@ -337,7 +340,7 @@ contract SettlementInvariants is Test {
         }
     }
 
-    function invariant_balanceCoversWhatIsOwed() external view {
+    function invariant_promise2_balance() external view {
         assertEq(token.balanceOf(address(distributor)), distributor.totalOwed(), "balance = owed");
         assertEq(token.totalSupply(), handler.mintedByBooks(), "minted = funded");
         uint256 paid;
@@ -349,19 +352,25 @@ contract SettlementInvariants is Test {
         assertEq(paid + distributor.totalOwed(), token.totalSupply(), "conservation");
     }
 
-    function invariant_nothingHappenedThatShouldNot() external view {
+    function invariant_promise2_refusals() external view {
         assertEq(handler.broken(), "");
     }
 
-    /// @dev The final drain: everybody claims. A pot whose roots were all honest ends empty, to the wei.
-    function afterInvariant() external {
+    /// @dev Promise 5: everybody claims. A pot whose roots were all honest ends empty, to the wei.
+    /// forge-config: default.invariant.check_interval = 8
+    /// forge-config: deep.invariant.check_interval = 16
+    function invariant_promise5_drain() external {
         for (uint16 sub = 1; sub <= handler.SUB_NETWORKS(); sub++) {
-            for (uint256 n = 0; n < 64; n++) handler.finaliseNext(sub - 1);
+            for (uint256 n = handler.waiting(sub); n > 0; n--) handler.finaliseNext(sub - 1);
         }
         uint256 count = distributor.potCount();
         for (uint256 i = 0; i < count; i++) _drain(distributor.potAt(i));
         assertEq(token.balanceOf(address(distributor)), distributor.totalOwed(), "balance = owed");
         assertEq(handler.broken(), "");
+    }
+
+    function _handler() internal view override returns (Handler) {
+        return handler;
     }
 
     function _drain(PotId id) private {
