@@ -10,9 +10,15 @@ abstract contract Handler is Test {
     uint256 public useful;
     /// @notice The first thing that should not have happened; empty while there is none.
     string public broken;
+    /// @notice The same by the invariant that watches it.
+    mapping(bytes32 invariant => string) public brokenOf;
 
     function _check(bool good, string memory what) internal {
         if (!good && bytes(broken).length == 0) broken = what;
+    }
+
+    function _hold(bytes32 invariant, bool good, string memory what) internal {
+        if (!good && bytes(brokenOf[invariant]).length == 0) brokenOf[invariant] = what;
     }
 
     /// @dev `caller` calls; the answer is not judged.
