@@ -3,65 +3,40 @@ pragma solidity 0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {Epochs} from "../access/Epochs.sol";
 import {Guarded} from "../access/Guarded.sol";
-import {IDeviceRegistry} from "../interfaces/IDeviceRegistry.sol";
-import {IMakerRegistry} from "../interfaces/IMakerRegistry.sol";
+import {IEmissionController} from "../interfaces/IEmissionController.sol";
 import {IOperatorStaking} from "../interfaces/IOperatorStaking.sol";
+import {INetworkToken} from "../interfaces/INetworkToken.sol";
+import {StakeBuckets} from "../libraries/StakeBuckets.sol";
+import {DeviceBonds} from "./DeviceBonds.sol";
+import {StakeLedger} from "./StakeLedger.sol";
 
 /// @title Operators and what they have to lose
-/// @dev Whether a device's category fits a sub-network is not known here (sub-networks live in EmissionController, which
-/// this ledger must not import): a device in the wrong one has a bond there and scores nothing.
-contract OperatorStaking is IOperatorStaking, Guarded, Epochs, ReentrancyGuardTransient {
-    using Checkpoints for Checkpoints.Trace208;
-    using SafeCast for uint256;
+/// @dev Devices are in DeviceBonds, the algebra is in StakeLedger; here are the doors, and every transfer of a token.
+contract OperatorStaking is DeviceBonds, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
-
-    // --- Types ---
-
-    /// @dev One slot. A place is taken while its attachment is in force, and kept while an epoch of it can be challenged.
-    struct Place {
-        uint64 operatorId;
-        uint32 fromEpoch;
-        uint32 untilEpoch; // OPEN_END while attached
-        uint104 bond;
-        uint16 subNetwork;
-    }
+    using StakeBuckets for StakeBuckets.Bucket;
+    using StakeLedger for StakeLedger.State;
 
     // --- Constants and immutables ---
 
-    uint256 private constant PLACES = 4;
-    uint32 private constant OPEN_END = type(uint32).max;
     uint256 private constant MAX_UNBONDING_TIME = 365 days;
 
     /// @inheritdoc IOperatorStaking
     address public immutable token;
     /// @inheritdoc IOperatorStaking
-    address public immutable devices;
-    /// @inheritdoc IOperatorStaking
-    address public immutable makers;
-    /// @inheritdoc IOperatorStaking
     uint32 public immutable minUnbondingEpochs;
-    uint32 private immutable _challengeEpochs;
 
     // --- Storage ---
 
-    uint128 private _totalStaked;
-    uint128 private _totalUnbonding;
-    uint64 private _operatorCount;
+    /// @inheritdoc IOperatorStaking
+    address public slasher;
     /// @inheritdoc IOperatorStaking
     uint32 public unbondingEpochs;
-    uint128 private _unbondingCount;
-    mapping(uint64 operatorId => address) private _controllers;
-    /// @dev stake(104) ‖ required(104) by the epoch from which they count.
-    mapping(uint64 operatorId => Checkpoints.Trace208) private _bonds;
-    mapping(uint64 operatorId => mapping(address owner => bool)) private _accepted;
-    mapping(uint64 deviceId => Place[PLACES]) private _places;
-    mapping(uint256 unbondingId => Unbonding) private _unbondings;
+    /// @inheritdoc IOperatorStaking
+    address public emissions;
 
     constructor(
         address manager,
@@ -73,122 +48,124 @@ contract OperatorStaking is IOperatorStaking, Guarded, Epochs, ReentrancyGuardTr
         uint32 minUnbondingEpochs_,
         uint32 unbondingEpochs_,
         uint32 maxPause_
-    ) Guarded(manager, maxPause_) Epochs(genesis, length) {
+    ) Guarded(manager, maxPause_) Epochs(genesis, length) DeviceBonds(devices_, makers_) {
         if (token_ == address(0)) revert StakingBadParameter("token", 0);
-        if (makers_ == address(0)) revert StakingBadParameter("makers", 0);
         if (minUnbondingEpochs_ == 0) revert StakingBadParameter("minUnbondingEpochs", 0);
         token = token_;
-        devices = devices_;
-        makers = makers_;
         minUnbondingEpochs = minUnbondingEpochs_;
-        _challengeEpochs = IDeviceRegistry(devices_).challengeEpochs();
         _setUnbondingEpochs(unbondingEpochs_, minUnbondingEpochs_);
+        _state.setTerms(_clock(), Terms(5_000, 500, 3, 1e18));
     }
 
-    // --- Operator ---
-
-    /// @inheritdoc IOperatorStaking
-    function createOperator() external whenOpen returns (uint64 operatorId) {
-        operatorId = ++_operatorCount;
-        _controllers[operatorId] = msg.sender;
-
-        emit OperatorCreated(operatorId, msg.sender);
-    }
-
-    /// @inheritdoc IOperatorStaking
-    function acceptOwner(uint64 operatorId, address owner, bool accepted) external {
-        _checkController(operatorId);
-
-        _accepted[operatorId][owner] = accepted;
-
-        emit OwnerAccepted(operatorId, owner, accepted);
-    }
+    // --- Controller ---
 
     /// @inheritdoc IOperatorStaking
     function stake(uint64 operatorId, uint256 amount) external whenOpen nonReentrant {
-        _checkController(operatorId);
+        StakeLedger.Record memory operator = _state.recordOfController(operatorId);
         if (amount == 0) revert StakingZeroAmount();
-        (uint256 staked, uint256 required) = _latest(operatorId);
+        StakeLedger.Clock memory clock = _clock();
+        if (!_state.isSettled(clock.epoch, operatorId)) _state.settle(clock, operatorId);
 
-        staked += amount;
-        uint32 fromEpoch = _push(operatorId, staked, required);
-        _totalStaked += amount.toUint128();
+        (, uint256 staked, uint32 fromEpoch) = _state.deposit(clock, operatorId, operator, true, amount);
 
         emit Staked(operatorId, amount, staked, fromEpoch);
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
     }
 
     /// @inheritdoc IOperatorStaking
-    function requestUnbond(uint64 operatorId, uint256 amount) external returns (uint256 unbondingId) {
-        _checkController(operatorId);
-        if (amount == 0) revert StakingZeroAmount();
-        (uint256 staked, uint256 required) = _latest(operatorId);
-        if (amount > staked || staked - amount < required) revert OperatorUnderBonded(operatorId, staked, required);
+    function requestUnbond(uint64 operatorId, uint256 amount) external returns (uint256) {
+        return _state.requestUnbond(_clock(), operatorId, amount, _releaseAt());
+    }
 
-        uint32 fromEpoch = _push(operatorId, staked - amount, required);
-        uint64 releaseAt = uint64(block.timestamp + uint256(unbondingEpochs) * epochLength);
-        // At most the operator's stake, so both casts are safe.
-        _totalStaked -= uint128(amount);
-        _totalUnbonding += uint128(amount);
-        unbondingId = ++_unbondingCount;
-        _unbondings[unbondingId] = Unbonding(operatorId, uint104(amount), releaseAt);
+    /// @inheritdoc IOperatorStaking
+    function setCommission(uint64 operatorId, uint16 commissionBps) external {
+        _state.setCommission(_clock(), operatorId, commissionBps);
+    }
 
-        emit UnbondingRequested(unbondingId, operatorId, amount, releaseAt, fromEpoch);
+    // --- Delegator ---
+
+    /// @inheritdoc IOperatorStaking
+    function delegate(
+        uint64 operatorId,
+        uint256 amount,
+        uint256 minSharesOut
+    ) external whenOpen nonReentrant returns (uint256 shares) {
+        shares = _state.delegate(_clock(), operatorId, amount, minSharesOut);
+        IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
+    }
+
+    /// @inheritdoc IOperatorStaking
+    function undelegate(uint64 operatorId, uint128 shares) external returns (uint256) {
+        return _state.undelegate(_clock(), operatorId, shares, _releaseAt());
+    }
+
+    /// @inheritdoc IOperatorStaking
+    function cancelUnbond(uint256 unbondingId) external {
+        _state.cancelUnbond(_clock(), unbondingId);
+    }
+
+    /// @inheritdoc IOperatorStaking
+    function leaveRetired(
+        uint64 operatorId,
+        bool own,
+        uint24 generation
+    ) external nonReentrant returns (uint256 amount) {
+        amount = _state.leaveRetired(operatorId, own, generation);
+        IERC20(token).safeTransfer(msg.sender, amount);
     }
 
     // --- Anyone ---
 
     /// @inheritdoc IOperatorStaking
     function release(uint256 unbondingId) external nonReentrant {
-        Unbonding memory u = _unbondings[unbondingId];
-        if (u.operatorId == 0) revert UnbondingUnknown(unbondingId);
+        Unbonding memory u = _state.unbondingOf(unbondingId);
         if (block.timestamp < u.releaseAt) revert UnbondingNotReleased(unbondingId, u.releaseAt);
 
-        address to = _controllers[u.operatorId];
-        delete _unbondings[unbondingId];
-        _totalUnbonding -= u.amount;
+        // What is active rises by the rounding, a wei at most: the record may stay behind.
+        delete _state.unbondings[unbondingId];
+        uint96 amount = _state.buckets[u.operatorId][u.own][u.generation].release(u.shares);
+        _state.totals.assets -= amount;
 
-        emit UnbondingReleased(unbondingId, u.operatorId, to, u.amount);
-        IERC20(token).safeTransfer(to, u.amount);
+        emit UnbondingReleased(unbondingId, u.operatorId, u.owner, amount);
+        IERC20(token).safeTransfer(u.owner, amount);
     }
 
-    // --- Owner of a device, and the registry for it ---
+    /// @inheritdoc IOperatorStaking
+    function claim(uint64 operatorId, address account) external nonReentrant returns (uint256 amount) {
+        amount = _state.claim(_clock(), operatorId, account);
+        IERC20(token).safeTransfer(account, amount);
+    }
 
     /// @inheritdoc IOperatorStaking
-    function attachDevice(uint64 deviceId, uint16 subNetwork, uint64 operatorId) external whenOpen {
-        address owner = _checkMayAttach(deviceId);
-        if (!IDeviceRegistry(devices).isActiveAt(deviceId, currentEpoch() + 1)) {
-            revert IDeviceRegistry.DeviceAlreadyRetired(deviceId);
+    function distribute() external nonReentrant returns (uint256) {
+        // Nothing to collect, or not now: what has arrived is distributed all the same.
+        if (emissions != address(0)) {
+            try IEmissionController(emissions).collectStakers() returns (uint256) {} catch {}
         }
-        _attach(deviceId, IDeviceRegistry(devices).modelOfDevice(deviceId), owner, subNetwork, operatorId);
+        return _state.distribute(IERC20(token).balanceOf(address(this)));
     }
 
     /// @inheritdoc IOperatorStaking
-    function attachAtOnboarding(
-        uint64 deviceId,
-        uint24 modelId,
-        address owner,
-        uint16 subNetwork,
-        uint64 operatorId
-    ) external {
-        // No pause of its own: its only caller's entry point, onboard, has one.
-        if (msg.sender != devices) revert StakingNotRegistry(msg.sender);
-        _attach(deviceId, modelId, owner, subNetwork, operatorId);
+    function refreshWeight(uint64 operatorId) external {
+        _state.refreshWeight(_clock(), operatorId);
     }
 
+    // --- Slasher ---
+
     /// @inheritdoc IOperatorStaking
-    function detachDevice(uint64 deviceId, uint16 subNetwork) external {
-        Place storage p = _livePlace(deviceId, subNetwork);
-        (uint64 operatorId, uint104 bond) = (p.operatorId, p.bond);
-        if (msg.sender != _controllers[operatorId] && msg.sender != IERC721(devices).ownerOf(deviceId)) {
-            revert StakingNotAllowed(deviceId, msg.sender);
-        }
+    function slash(
+        uint64 operatorId,
+        uint256 amount,
+        bytes32 faultKey,
+        address bountyTo
+    ) external nonReentrant returns (uint256 slashed) {
+        if (msg.sender != slasher) revert StakingNotSlasher(msg.sender);
 
-        (uint256 staked, uint256 required) = _latest(operatorId);
-        uint32 untilEpoch = _push(operatorId, staked, required - bond);
-        p.untilEpoch = untilEpoch;
+        uint256 bounty;
+        (slashed, bounty) = _state.slash(_clock(), operatorId, amount, faultKey, bountyTo);
 
-        emit DeviceDetached(deviceId, subNetwork, operatorId, bond, untilEpoch);
+        if (bounty != 0) IERC20(token).safeTransfer(bountyTo, bounty);
+        if (slashed != 0) INetworkToken(token).burn(slashed - bounty);
     }
 
     // --- Governance ---
@@ -198,122 +175,108 @@ contract OperatorStaking is IOperatorStaking, Guarded, Epochs, ReentrancyGuardTr
         _setUnbondingEpochs(epochs, minUnbondingEpochs);
     }
 
+    /// @inheritdoc IOperatorStaking
+    function setTerms(Terms calldata terms_) external restricted {
+        _state.setTerms(_clock(), terms_);
+    }
+
+    /// @inheritdoc IOperatorStaking
+    function setSlasher(address slasher_) external restricted {
+        _checkPointer("slasher", slasher, slasher_);
+
+        slasher = slasher_;
+
+        emit SlasherSet(slasher_);
+    }
+
+    /// @inheritdoc IOperatorStaking
+    function setEmissions(address emissions_) external restricted {
+        _checkPointer("emissions", emissions, emissions_);
+
+        emissions = emissions_;
+
+        emit EmissionsSet(emissions_);
+    }
+
     // --- Views ---
 
     /// @inheritdoc IOperatorStaking
-    function operatorOf(uint64 operatorId) external view returns (Operator memory) {
-        address controller = _controllerOf(operatorId);
-        (uint256 staked, uint256 required) = _latest(operatorId);
-        return Operator(controller, uint104(staked), uint104(required));
+    function trancheOf(uint64 operatorId, bool own) external view returns (Tranche memory) {
+        return trancheAt(operatorId, own, StakeLedger.generationOf(_state.recordOf(operatorId), own));
     }
 
     /// @inheritdoc IOperatorStaking
-    function accepts(uint64 operatorId, address owner) external view returns (bool) {
-        return _accepts(operatorId, _controllerOf(operatorId), owner);
+    function trancheAt(uint64 operatorId, bool own, uint24 generation) public view returns (Tranche memory) {
+        StakeBuckets.Bucket storage bucket = _state.buckets[operatorId][own][generation];
+        return Tranche(bucket.assets, bucket.activeShares, bucket.unbondingShares, generation);
     }
 
     /// @inheritdoc IOperatorStaking
-    function bondAt(uint64 operatorId, uint32 epoch) public view returns (uint256, uint256) {
-        return _unpack(_bonds[operatorId].upperLookupRecent(epoch));
+    function delegationOf(
+        uint64 operatorId,
+        uint24 generation,
+        address account
+    ) external view returns (Delegation memory) {
+        StakeLedger.Position storage position = _state.positions[operatorId][generation][account];
+        return Delegation(position.shares, position.earned);
     }
 
     /// @inheritdoc IOperatorStaking
-    function attachmentAt(uint64 deviceId, uint16 subNetwork, uint32 epoch) public view returns (Attachment memory a) {
-        for (uint256 i = 0; i < PLACES; i++) {
-            Place memory p = _places[deviceId][i];
-            if (p.subNetwork == subNetwork && p.fromEpoch <= epoch && epoch < p.untilEpoch) {
-                return Attachment(p.operatorId, p.fromEpoch, p.untilEpoch, p.bond);
-            }
-        }
+    function earningOf(uint64 operatorId) external view returns (Earning memory) {
+        return _state.earnings[operatorId];
     }
 
     /// @inheritdoc IOperatorStaking
-    function isBackedAt(uint64 deviceId, uint16 subNetwork, uint32 epoch) external view returns (bool) {
-        uint64 operatorId = attachmentAt(deviceId, subNetwork, epoch).operatorId;
-        if (operatorId == 0) return false;
-        (uint256 staked, uint256 required) = bondAt(operatorId, epoch);
-        return staked >= required;
+    function slashableOf(uint64 operatorId) external view returns (uint256) {
+        return _state.slashableOf(operatorId, _state.recordOf(operatorId));
+    }
+
+    /// @inheritdoc IOperatorStaking
+    function isSlashed(bytes32 faultKey) external view returns (bool) {
+        return _state.isSlashed[faultKey];
     }
 
     /// @inheritdoc IOperatorStaking
     function unbondingOf(uint256 unbondingId) external view returns (Unbonding memory) {
-        return _unbondings[unbondingId];
+        return _state.unbondings[unbondingId];
+    }
+
+    /// @inheritdoc IOperatorStaking
+    function totalWeight() external view returns (uint256) {
+        return _state.pool.weight;
     }
 
     /// @inheritdoc IOperatorStaking
     function totalStaked() external view returns (uint256) {
-        return _totalStaked;
+        return _state.totals.assets;
     }
 
     /// @inheritdoc IOperatorStaking
-    function totalUnbonding() external view returns (uint256) {
-        return _totalUnbonding;
+    function totalRewards() external view returns (uint256) {
+        return _state.totals.rewards;
+    }
+
+    /// @inheritdoc IOperatorStaking
+    function terms() external view returns (Terms memory) {
+        StakeLedger.StoredTerms memory t = _state.terms;
+        return Terms(t.slashCapBps, t.bountyBps, _state.multipleAt(currentEpoch()), t.minDelegation);
     }
 
     // --- Internal ---
 
-    function _attach(uint64 deviceId, uint24 modelId, address owner, uint16 subNetwork, uint64 operatorId) private {
-        if (subNetwork == 0) revert StakingBadParameter("subNetwork", 0);
-        if (!_accepts(operatorId, _controllerOf(operatorId), owner)) revert OperatorDoesNotAccept(operatorId, owner);
-        Place storage p = _freePlace(deviceId, subNetwork);
-        (uint104 bond, ) = IMakerRegistry(makers).attachmentTerms(modelId);
-        (uint256 staked, uint256 required) = _latest(operatorId);
-        required += bond;
-        if (staked < required) revert OperatorUnderBonded(operatorId, staked, required);
-
-        uint32 fromEpoch = _push(operatorId, staked, required);
-        (p.operatorId, p.fromEpoch, p.untilEpoch) = (operatorId, fromEpoch, OPEN_END);
-        (p.bond, p.subNetwork) = (bond, subNetwork);
-
-        emit DeviceAttached(deviceId, subNetwork, operatorId, bond, fromEpoch);
+    function _unburden(uint64 operatorId, uint256 bond) internal override {
+        _state.unburden(_clock(), operatorId, bond);
     }
 
-    /// @dev A place that was never used, never came into force, or ended before every epoch that can be challenged.
-    function _freePlace(uint64 deviceId, uint16 subNetwork) private view returns (Place storage place) {
-        uint32 epoch = currentEpoch();
-        uint32 nextFree = OPEN_END;
-        uint256 found = PLACES;
-        for (uint256 i = 0; i < PLACES; i++) {
-            Place memory p = _places[deviceId][i];
-            if (p.operatorId == 0) {
-                // Places are taken in order: the rest was never used either.
-                if (found == PLACES) found = i;
-                break;
-            }
-            if (p.untilEpoch == OPEN_END) {
-                if (p.subNetwork == subNetwork) revert AttachmentExists(deviceId, subNetwork);
-                continue;
-            }
-            uint32 freeFrom = p.untilEpoch == p.fromEpoch ? 0 : p.untilEpoch + _challengeEpochs;
-            if (epoch >= freeFrom) found = i;
-            else if (freeFrom < nextFree) nextFree = freeFrom;
-        }
-        if (found < PLACES) return _places[deviceId][found];
-        if (nextFree == OPEN_END) revert AttachmentsFull(deviceId);
-        revert AttachmentRecentlyEnded(deviceId, subNetwork, nextFree);
+    /// @dev The pause of `stake` is in a slot that `stake` reads anyway.
+    function _pauseOf(bytes4 entry) internal view override returns (uint48) {
+        return entry == this.stake.selector ? _state.pool.stakePausedUntil : super._pauseOf(entry);
     }
 
-    function _livePlace(uint64 deviceId, uint16 subNetwork) private view returns (Place storage place) {
-        for (uint256 i = 0; i < PLACES; i++) {
-            place = _places[deviceId][i];
-            if (place.subNetwork == subNetwork && place.untilEpoch == OPEN_END) return place;
-        }
-        revert AttachmentUnknown(deviceId, subNetwork);
-    }
-
-    function _checkMayAttach(uint64 deviceId) private view returns (address owner) {
-        owner = IERC721(devices).ownerOf(deviceId);
-        if (
-            msg.sender != owner &&
-            msg.sender != IERC721(devices).getApproved(deviceId) &&
-            !IERC721(devices).isApprovedForAll(owner, msg.sender)
-        ) revert StakingNotAllowed(deviceId, msg.sender);
-    }
-
-    function _push(uint64 operatorId, uint256 staked, uint256 required) private returns (uint32 fromEpoch) {
-        fromEpoch = currentEpoch() + 1;
-        // Required never exceeds what was staked when it rose, so it fits where the stake does.
-        _bonds[operatorId].push(fromEpoch, (uint208(staked.toUint104()) << 104) | uint208(required.toUint104()));
+    /// @dev See `_pauseOf`.
+    function _setPause(bytes4 entry, uint48 until) internal override {
+        if (entry == this.stake.selector) _state.pool.stakePausedUntil = until;
+        else super._setPause(entry, until);
     }
 
     function _setUnbondingEpochs(uint32 epochs, uint32 minimum) private {
@@ -326,24 +289,12 @@ contract OperatorStaking is IOperatorStaking, Guarded, Epochs, ReentrancyGuardTr
         emit UnbondingEpochsSet(epochs);
     }
 
-    function _latest(uint64 operatorId) private view returns (uint256 staked, uint256 required) {
-        return _unpack(_bonds[operatorId].latest());
+    function _releaseAt() private view returns (uint40) {
+        return uint40(block.timestamp + uint256(unbondingEpochs) * epochLength);
     }
 
-    function _unpack(uint208 bond) private pure returns (uint256 staked, uint256 required) {
-        return (bond >> 104, uint104(bond));
-    }
-
-    function _accepts(uint64 operatorId, address controller, address owner) private view returns (bool) {
-        return owner == controller || _accepted[operatorId][owner];
-    }
-
-    function _controllerOf(uint64 operatorId) private view returns (address controller) {
-        controller = _controllers[operatorId];
-        if (controller == address(0)) revert OperatorUnknown(operatorId);
-    }
-
-    function _checkController(uint64 operatorId) private view {
-        if (_controllerOf(operatorId) != msg.sender) revert OperatorNotController(operatorId, msg.sender);
+    function _checkPointer(bytes32 name, address present, address next) private pure {
+        if (next == address(0)) revert StakingBadParameter(name, 0);
+        if (present != address(0)) revert StakingPointerSet(name, present);
     }
 }

@@ -4,12 +4,13 @@ pragma solidity 0.8.30;
 // solhint-disable contract-name-capwords
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
 import {IDataCredits} from "../interfaces/IDataCredits.sol";
 import {DeviceKey, DeviceSignature} from "../interfaces/IDeviceRegistry.sol";
 import {DeviceKeys} from "../devices/DeviceKeys.sol";
 
-/// @notice A token that anyone can mint.
-contract Token__MockForDevices is ERC20("Token", "TKN") {
+/// @notice A token that anyone can mint, and holders burn.
+contract Token__MockForDevices is ERC20("Token", "TKN"), ERC20Burnable {
     function mint(address to, uint256 amount) external {
         _mint(to, amount);
     }

@@ -29,17 +29,21 @@ export const devicesModule = (p: Parameters, authority: AuthorityModule, tokens:
       p.devices.name,
       p.devices.symbol,
     ]);
-    const staking = m.contract("OperatorStaking", [
-      manager,
-      token,
-      devices,
-      makers,
-      epochGenesis,
-      p.epochs.length,
-      p.minUnbondingEpochs,
-      p.staking.unbondingEpochs,
-      p.maxPause,
-    ]);
+    const staking = m.contract(
+      "OperatorStaking",
+      [
+        manager,
+        token,
+        devices,
+        makers,
+        epochGenesis,
+        p.epochs.length,
+        p.minUnbondingEpochs,
+        p.staking.unbondingEpochs,
+        p.maxPause,
+      ],
+      { libraries: { StakeLedger: m.library("StakeLedger") } },
+    );
     return { makers, devices, staking };
   });
 

@@ -91,7 +91,7 @@ export interface Status {
   };
   readonly credits: { readonly supply: bigint; readonly minted: bigint; readonly spent: bigint };
   readonly devices: { readonly onboarded: number; readonly retired: number };
-  readonly operators: { readonly count: number; readonly staked: bigint; readonly unbonding: bigint };
+  readonly operators: { readonly count: number; readonly staked: bigint; readonly rewards: bigint };
   readonly council: { readonly active: boolean; readonly floor: bigint; readonly power: bigint };
   readonly forwarder: ForwarderStatus;
   readonly committee: CommitteeStatus;
@@ -248,8 +248,8 @@ function readDevices(logs: readonly ParsedLog[], epoch: number): Status["devices
 
 async function readOperators(s: Session, logs: readonly ParsedLog[]): Promise<Status["operators"]> {
   const staking = s.get("OperatorStaking");
-  const [staked, unbonding] = await Promise.all([staking.totalStaked(), staking.totalUnbonding()]);
-  return { count: logs.filter((l) => l.event.name === "OperatorCreated").length, staked, unbonding };
+  const [staked, rewards] = await Promise.all([staking.totalStaked(), staking.totalRewards()]);
+  return { count: logs.filter((l) => l.event.name === "OperatorCreated").length, staked, rewards };
 }
 
 async function readCouncil(s: Session): Promise<Status["council"]> {

@@ -69,7 +69,7 @@ function statusLines(st: Status): string[] {
     ["devices", `${st.devices.onboarded - st.devices.retired} active, ${st.devices.retired} retired`],
     [
       "operators",
-      `${st.operators.count}, staked ${formatTokens(st.operators.staked)}, unbonding ${formatTokens(st.operators.unbonding)}`,
+      `${st.operators.count}, staked ${formatTokens(st.operators.staked)}, rewards ${formatTokens(st.operators.rewards)}`,
     ],
     [
       "council",

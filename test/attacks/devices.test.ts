@@ -133,8 +133,8 @@ describe("attacks: devices", () => {
       const { staking, controller } = await loadFixture(withAttachment);
       await expect(staking.connect(controller).requestUnbond(1, MODEL_BOND * 10n))
         .to.be.revertedWithCustomError(staking, "OperatorUnderBonded")
-        .withArgs(1, MODEL_BOND * 10n, MODEL_BOND);
-      expect(await staking.totalUnbonding()).to.equal(0n);
+        .withArgs(1, 0, MODEL_BOND);
+      expect((await staking.trancheOf(1, true)).unbondingShares).to.equal(0n);
     });
   });
 
@@ -142,7 +142,9 @@ describe("attacks: devices", () => {
     /** Every mutator with the call of a stranger and the error it must meet; `self` moves only what is the caller's. */
     async function table() {
       const f = await withAttachment();
-      const { registry, makers, staking, alice, stranger, maker } = f;
+      const { registry, makers, staking, controller, alice, stranger, maker } = f;
+      await staking.connect(controller).requestUnbond(1, 1);
+      const terms = { slashCapBps: 10_000, bountyBps: 0, weightMultiple: 1, minDelegation: 1 };
       const [d, m, s] = [registry.connect(stranger), makers.connect(stranger), staking.connect(stranger)];
       const safe3 = "safeTransferFrom(address,address,uint256)";
       const safe4 = "safeTransferFrom(address,address,uint256,bytes)";
@@ -184,7 +186,19 @@ describe("attacks: devices", () => {
         [staking, "detachDevice", "StakingNotAllowed", () => s.detachDevice(1, SUB)],
         [staking, "createOperator", "", "self"],
         [staking, "release", "", "self"], // pays the controller, whoever calls
+        [staking, "setCommission", "OperatorNotController", () => s.setCommission(1, 1)],
+        [staking, "delegate", "", "self"],
+        [staking, "undelegate", "StakingExceeds", () => s.undelegate(1, 1)],
+        [staking, "cancelUnbond", "UnbondingNotOwner", () => s.cancelUnbond(1)],
+        [staking, "leaveRetired", "", "self"],
+        [staking, "claim", "", "self"], // pays whom it names
+        [staking, "distribute", "", "self"],
+        [staking, "refreshWeight", "", "self"],
+        [staking, "slash", "StakingNotSlasher", () => s.slash(1, 1, ethers.id("fault"), stranger)],
         [staking, "setUnbondingEpochs", denied, () => s.setUnbondingEpochs(100)],
+        [staking, "setTerms", denied, () => s.setTerms(terms)],
+        [staking, "setSlasher", denied, () => s.setSlasher(stranger)],
+        [staking, "setEmissions", denied, () => s.setEmissions(stranger)],
         [staking, "pause", denied, () => s.pause("0x00000000")],
         [staking, "unpause", denied, () => s.unpause("0x00000000")],
         [staking, "setAuthority", denied, () => s.setAuthority(stranger)],

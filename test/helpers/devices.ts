@@ -20,7 +20,7 @@ import {
   ORDER,
   type OnboardingMessage,
 } from "../../oracle/codec";
-import type { AccessManager, DeviceRegistry } from "../../typechain-types";
+import type { AccessManager, DeviceRegistry, OperatorStaking } from "../../typechain-types";
 import type { OnboardingStruct } from "../../typechain-types/contracts/devices/DeviceRegistry";
 
 export const EPOCH = 3_600;
@@ -192,6 +192,13 @@ export interface CreditsOf<C> {
   give(account: string, amount: bigint): Promise<unknown>;
 }
 
+/** OperatorStaking, linked. */
+export async function deployStaking(args: unknown[]): Promise<OperatorStaking> {
+  const ledger = await ethers.deployContract("StakeLedger");
+  const libraries = { StakeLedger: await ledger.getAddress() };
+  return (await ethers.deployContract("OperatorStaking", args, { libraries })) as unknown as OperatorStaking;
+}
+
 /** MakerRegistry, DeviceRegistry, OperatorStaking; a licensed maker, a model, an operator with stake that accepts alice. */
 export function devicesFixture() {
   return devicesFixtureOn(async (_manager, genesis) => {
@@ -267,7 +274,7 @@ async function devicesFixtureOn<C extends SpenderKeeper>(
     "Groundwork devices",
     "GWD",
   ]);
-  const staking = await ethers.deployContract("OperatorStaking", [
+  const staking = await deployStaking([
     manager,
     token,
     registry,

@@ -396,7 +396,7 @@ describe("scripts: tasks", () => {
     expect([s.council!.active, s.council!.floor]).to.deep.equal([true, String(await council.floor())]);
     expect([s.devices, s.operators]).to.deep.equal([
       { onboarded: 0, retired: 0 },
-      { count: 0, staked: "0", unbonding: "0" },
+      { count: 0, staked: "0", rewards: "0" },
     ]);
     expect([s.committee!.members, s.committee!.equal, s.committee!.stale]).to.deep.equal([4, true, []]);
     expect(s.price!.state).to.equal("Halted");

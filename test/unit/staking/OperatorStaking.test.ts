@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { ethers } from "hardhat";
 import {
   CHALLENGE_EPOCHS,
+  deployStaking,
   devicesFixture,
   EPOCH,
   MAX_PAUSE,
@@ -53,14 +54,14 @@ describe("OperatorStaking", () => {
   }
 
   async function expectSolvent({ staking, token }: Fixture) {
-    expect(await token.balanceOf(staking)).to.equal((await staking.totalStaked()) + (await staking.totalUnbonding()));
+    expect(await token.balanceOf(staking)).to.equal((await staking.totalStaked()) + (await staking.totalRewards()));
   }
 
   describe("constructor", () => {
     it("reverts for zero addresses, a minimum of 0, unbonding below the minimum or above a year", async () => {
       const { manager, token, registry, makers, staking } = await loadFixture(devicesFixture);
       const deploy = (t: unknown, m: unknown, minimum: number, epochs: number) =>
-        ethers.deployContract("OperatorStaking", [manager, t, registry, m, 0, EPOCH, minimum, epochs, MAX_PAUSE]);
+        deployStaking([manager, t, registry, m, 0, EPOCH, minimum, epochs, MAX_PAUSE]);
       const year = (365 * 86_400) / EPOCH;
       for (const [deployed, name, value] of [
         [() => deploy(ethers.ZeroAddress, makers, 1, 1), "token", 0],
@@ -140,14 +141,14 @@ describe("OperatorStaking", () => {
         .withArgs(entry, await staking.pausedUntil(entry));
     });
 
-    it("reverts above 2^104 − 1", async () => {
+    it("reverts above 2^96 − 1", async () => {
       const { staking, token, controller } = await loadFixture(devicesFixture);
-      await token.mint(controller, 2n ** 104n);
-      await expect(staking.connect(controller).stake(1, 2n ** 104n - STAKE))
+      await token.mint(controller, 2n ** 96n);
+      await expect(staking.connect(controller).stake(1, 2n ** 96n - STAKE))
         .to.be.revertedWithCustomError(staking, "SafeCastOverflowedUintDowncast")
-        .withArgs(104, 2n ** 104n);
-      await staking.connect(controller).stake(1, 2n ** 104n - STAKE - 1n);
-      expect((await staking.operatorOf(1)).stake).to.equal(2n ** 104n - 1n);
+        .withArgs(96, 2n ** 96n);
+      await staking.connect(controller).stake(1, 2n ** 96n - STAKE - 1n);
+      expect((await staking.operatorOf(1)).stake).to.equal(2n ** 96n - 1n);
     });
 
     it("takes the tokens; counts from the next epoch", async () => {
@@ -191,8 +192,8 @@ describe("OperatorStaking", () => {
       const { staking, controller } = await loadFixture(devicesFixture);
       for (const amount of [STAKE + 1n, 2n ** 256n - 1n]) {
         await expect(staking.connect(controller).requestUnbond(1, amount))
-          .to.be.revertedWithCustomError(staking, "OperatorUnderBonded")
-          .withArgs(1, STAKE, 0);
+          .to.be.revertedWithCustomError(staking, "StakingExceeds")
+          .withArgs(amount, STAKE);
       }
     });
 
@@ -200,7 +201,7 @@ describe("OperatorStaking", () => {
       const { staking, controller } = await loadFixture(withAttachment);
       await expect(staking.connect(controller).requestUnbond(1, STAKE - MODEL_BOND + 1n))
         .to.be.revertedWithCustomError(staking, "OperatorUnderBonded")
-        .withArgs(1, STAKE, MODEL_BOND);
+        .withArgs(1, MODEL_BOND - 1n, MODEL_BOND);
       await staking.connect(controller).requestUnbond(1, STAKE - MODEL_BOND);
       expect((await staking.operatorOf(1)).stake).to.equal(MODEL_BOND);
     });
@@ -213,11 +214,13 @@ describe("OperatorStaking", () => {
       const releaseAt = BigInt((await tx.getBlock())!.timestamp + UNBONDING * EPOCH);
       await expect(tx)
         .to.emit(staking, "UnbondingRequested")
-        .withArgs(1, 1, 5, releaseAt, now + 1n);
-      expect(await staking.unbondingOf(1)).to.deep.equal([1n, 5n, releaseAt]);
+        .withArgs(1, 1, controller.address, true, 5_000, releaseAt, now + 1n);
+      expect(await staking.unbondingOf(1)).to.deep.equal([1n, 0n, releaseAt, 5_000n, controller.address, true]);
       expect((await staking.bondAt(1, now))[0]).to.equal(STAKE);
       expect((await staking.bondAt(1, now + 1n))[0]).to.equal(STAKE - 5n);
-      expect([await staking.totalStaked(), await staking.totalUnbonding()]).to.deep.equal([STAKE - 5n, 5n]);
+      expect(await staking.totalStaked()).to.equal(STAKE);
+      expect(await staking.slashableOf(1)).to.equal(STAKE);
+      expect(await staking.trancheOf(1, true)).to.deep.equal([STAKE, (STAKE - 5n) * 1_000n, 5_000n, 0n]);
       await expectSolvent(f);
     });
 
@@ -225,7 +228,7 @@ describe("OperatorStaking", () => {
       const f = await loadFixture(devicesFixture);
       await pauseAll(f);
       await f.staking.connect(f.controller).requestUnbond(1, STAKE);
-      expect(await f.staking.totalUnbonding()).to.equal(STAKE);
+      expect((await f.staking.trancheOf(1, true)).unbondingShares).to.equal(STAKE * 1_000n);
     });
   });
 
@@ -259,7 +262,7 @@ describe("OperatorStaking", () => {
       const tx = staking.connect(stranger).release(1);
       await expect(tx).to.emit(staking, "UnbondingReleased").withArgs(1, 1, controller.address, 5);
       await expect(tx).to.changeTokenBalances(token, [controller, staking, stranger], [5, -5, 0]);
-      expect(await staking.totalUnbonding()).to.equal(0n);
+      expect((await staking.trancheOf(1, true)).unbondingShares).to.equal(0n);
       await expect(staking.release(1)).to.be.revertedWithCustomError(staking, "UnbondingUnknown").withArgs(1);
       await expectSolvent(f);
     });
@@ -573,7 +576,7 @@ describe("OperatorStaking", () => {
       expect(refusals.AttachmentRecentlyEnded).to.be.greaterThan(0);
     });
 
-    it("balance = Σ stake + Σ unbonding through it all; everybody leaves", async () => {
+    it("balance = Σ assets + rewards through it all; everybody leaves", async () => {
       const f = await loadFixture(withAttachment);
       const { staking, token, controller, alice, bob } = f;
       const before = (await token.balanceOf(controller)) + STAKE;
@@ -589,7 +592,7 @@ describe("OperatorStaking", () => {
       await nextEpoch(staking, UNBONDING + 1);
       for (const id of [3, 1, 2]) await staking.release(id);
       expect(await token.balanceOf(staking)).to.equal(0n);
-      expect([await staking.totalStaked(), await staking.totalUnbonding()]).to.deep.equal([0n, 0n]);
+      expect(await staking.totalStaked()).to.equal(0n);
       expect(await token.balanceOf(controller)).to.equal(before);
     });
   });
