@@ -136,10 +136,10 @@ contract SettlementHandler is Handler {
     }
 
     /// @dev A true leaf of the pot's root; with `wrong`, one of seven things about it is false.
-    function claim(uint16 sub, uint32 term, uint256 who, uint8 wrong) external {
-        sub = _sub(sub);
-        PotId pot = SettlementTrees.potOf(sub, term % (oracle.currentEpoch() / TERM + 1));
-        if (lastFinal[pot] == 0) return;
+    function claim(uint256 which, uint256 who, uint8 wrong) external {
+        uint256 count = distributor.potCount();
+        if (count == 0) return;
+        PotId pot = distributor.potAt(which % count);
         Reported storage r = _reported[lastFinal[pot] - 1];
         who = who % PAYEES;
         (address payee, uint128 cumulative, uint32 index) = (payeeOf(who), r.cumulative[who], uint32(who));
