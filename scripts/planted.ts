@@ -7,7 +7,7 @@ import { forge, readCampaigns, readListing } from "./lib/forge";
 import { table } from "./lib/format";
 import { readNamed, removeCopy, ROOT, scratchCopy, withPatch } from "./lib/scratch";
 
-const FOLDER = "test/invariants/planted";
+export const BUGS = "test/invariants/planted";
 /** What forge reads: its build is copied too, so that only what a bug touches is compiled. */
 const NEEDED = ["contracts", "test/invariants", "test/vectors", "deploy", "tools", "foundry.toml", ".forge"];
 
@@ -29,6 +29,10 @@ interface Result {
   readonly seconds: number;
   /** What the invariant said, or the compiler. */
   readonly said: string;
+}
+
+export function readBugs(): Bug[] {
+  return readNamed(BUGS, Bug);
 }
 
 async function plant(dir: string, bug: Bug): Promise<Result> {
@@ -61,8 +65,8 @@ async function main(): Promise<void> {
     .parse()
     .opts<{ only?: string; json?: boolean }>();
   const only = options.only ?? "";
-  const bugs = readNamed(FOLDER, Bug).filter((b) => [b.name, b.suite, b.invariant].some((text) => text.includes(only)));
-  if (bugs.length === 0) throw new Error(`no bug ${only} in ${FOLDER}`);
+  const bugs = readBugs().filter((b) => [b.name, b.suite, b.invariant].some((text) => text.includes(only)));
+  if (bugs.length === 0) throw new Error(`no bug ${only} in ${BUGS}`);
 
   const listed = await forge(ROOT, ["test", "--list", "--json"]);
   if (listed.code !== 0) throw new Error(`forge does not compile the invariants:\n${listed.log}`);
@@ -107,7 +111,9 @@ async function main(): Promise<void> {
   process.exitCode = wrong.length + without.length === 0 ? 0 : 1;
 }
 
-main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 2;
-});
+if (require.main === module) {
+  main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 2;
+  });
+}
