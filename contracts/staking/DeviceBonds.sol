@@ -146,8 +146,8 @@ abstract contract DeviceBonds is IOperatorStaking, Guarded, Epochs {
 
     /// @inheritdoc IOperatorStaking
     function isBackedAt(uint64 deviceId, uint16 subNetwork, uint32 epoch) external view returns (bool) {
+        // Nobody (0) has no history, and is not covered.
         uint64 operatorId = attachmentAt(deviceId, subNetwork, epoch).operatorId;
-        if (operatorId == 0) return false;
         if (_isCoveredAt(operatorId, epoch)) return true;
         return epoch != 0 && _isCoveredAt(operatorId, epoch - 1);
     }
