@@ -63,11 +63,13 @@ export class Fleet {
       return this.note(await sendProof(urls, { ...forged, key: proof.key }));
     }
     if (cheat === "replayedCounter") {
-      // Sends what an honest neighbour sent: first seen by another node, word for word.
+      // Sends what an honest neighbour sent, word for word: to its own node, which may not have it yet and then merely
+      // passes it on, and to the neighbour's, which has it.
       const victim = this.devices.find((d) => d.subNetwork === device.subNetwork && d.box.cheat === undefined);
       const captured = victim && this.sent.get(victim.id);
-      if (captured) this.note(await sendProof(urls, captured));
-      return;
+      if (victim === undefined || captured === undefined) return;
+      this.note(await sendProof(urls, captured));
+      return this.note(await sendProof(committee.urlsFor(homeOf(victim)), captured));
     }
     if (cheat === "clonedKey") {
       // A second box with a copy of the key, another reading under the same counter, at another node.

@@ -2,7 +2,14 @@ import { loadFixture, setCode } from "@nomicfoundation/hardhat-network-helpers";
 import { expect } from "chai";
 import { type BaseContract, type ContractTransactionResponse, FunctionFragment } from "ethers";
 import { ethers } from "hardhat";
-import { batchLeaf, encodeOnboarding, type Hex, KEY_SECP256K1, keyHash } from "../../oracle/codec";
+import {
+  batchLeaf,
+  type DeviceSignature,
+  encodeOnboarding,
+  type Hex,
+  KEY_SECP256K1,
+  keyHash,
+} from "../../oracle/codec";
 import {
   deviceCount,
   devicesFixture,
@@ -392,7 +399,7 @@ describe("attacks: devices", () => {
         const device = make();
         const { batchId } = await postBatch([device]);
         const o = await signOnboarding(device, { ...terms, batchId });
-        const signature = device.sign(encodeOnboarding(await onboardingMessage(terms)));
+        const signature = o.signature as DeviceSignature;
         await expect(
           registry.connect(alice).onboard({ ...o, signature: twin(device.key.keyType, signature) }),
         ).to.be.revertedWithCustomError(registry, "DeviceSignatureWrong");

@@ -1,6 +1,6 @@
 // End to end: a chain in its own process, four node processes, devices with real keys; one epoch from proof to payout.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -27,9 +27,49 @@ describe("network @e2e", function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  /** Runs a task of ours as a process of its own against the network of this test; its exit code and first JSON line. */
+  function command<T>(...args: string[]): { status: number | null; json: T } {
+    const cli = require.resolve("hardhat/internal/cli/cli");
+    const { status, stdout } = spawnSync(process.execPath, [cli, ...args, "--network", "localhost", "--json"], {
+      env: { ...process.env, GROUNDWORK_ROOT: folder, LOCALHOST_RPC_URL: network.chain.rpcUrl },
+      encoding: "utf8",
+    });
+    return { status, json: JSON.parse(stdout.split("\n")[0] ?? "") as T };
+  }
+
+  let byCommand = 0n;
+
+  /** What an operator does: claims from any node, and from a file when no node is alive. */
+  async function claimByCommand(): Promise<void> {
+    interface Claimed {
+      paid: string;
+      error?: { code: string };
+    }
+    const node = network.committee.nodes[0]?.url ?? "";
+    const answer = await (await fetch(`${node}/settlements/1/${EPOCH}`)).text();
+    const { payouts } = JSON.parse(answer) as { payouts: { payee: string; cumulative: string }[] };
+    const file = join(folder, "leaves.json");
+    writeFileSync(file, answer);
+    const sources = [
+      ["--node", node],
+      ["--from", file],
+    ];
+    for (const [i, source] of sources.entries()) {
+      const payout = payouts[i];
+      if (payout === undefined) throw new Error("sub-network 1 pays fewer than two payees");
+      const args = ["claim", "--payee", payout.payee, "--sub", "1", ...source];
+      const { status, json } = command<Claimed>(...args);
+      expect(status).to.equal(0);
+      expect(json.paid).to.equal(payout.cumulative);
+      byCommand += BigInt(json.paid);
+      expect(command<Claimed>(...args).json.error?.code).to.equal("NOTHING_DUE");
+    }
+  }
+
   it("settles an epoch of six sub-networks, pays honest devices and no cheat, and conserves every wei", async () => {
     await network.proveEpoch(EPOCH);
     expect(await network.settleEpoch(EPOCH)).to.equal(true);
+    await claimByCommand();
     await network.claimAll(0);
     const r = await network.result();
 
@@ -48,7 +88,7 @@ describe("network @e2e", function () {
     expect(r.paid).to.equal(devicesPart); // everybody claimed
     expect(r.held).to.equal(0n);
     expect(r.conserved).to.equal(true);
-    expect(r.claims.amount).to.equal(devicesPart);
+    expect(r.claims.amount + byCommand).to.equal(devicesPart);
 
     expect(Object.values(r.cheatPayouts)).to.deep.equal([0n, 0n, 0n, 0n]);
     for (const [cheat, count] of Object.entries(r.rejected)) expect(count, cheat).to.be.greaterThan(0);
@@ -79,17 +119,7 @@ describe("network @e2e", function () {
   });
 
   it("one wei that comes from nowhere shows: conserved false, exit code not 0", async () => {
-    const audit = (): { status: number | null; json: { conserved?: boolean; error?: { code: string } } } => {
-      const { status, stdout } = spawnSync(
-        process.execPath,
-        [require.resolve("hardhat/internal/cli/cli"), "audit", "--network", "localhost", "--json"],
-        {
-          env: { ...process.env, GROUNDWORK_ROOT: folder, LOCALHOST_RPC_URL: network.chain.rpcUrl },
-          encoding: "utf8",
-        },
-      );
-      return { status, json: JSON.parse(stdout.split("\n")[0] ?? "") as { conserved?: boolean } };
-    };
+    const audit = (): { status: number | null; json: { conserved?: boolean } } => command("audit");
     const intact = audit();
     expect(intact.status).to.equal(0);
     expect(intact.json.conserved).to.equal(true);
