@@ -1,17 +1,13 @@
 // npm run attacks: takes each guard away by its one-line patch in a scratch copy and must see its test go red.
 // Guards: test/attacks/guards/*.json. Exit 0 only if every test is green with its guard and red without.
 import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
 import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import { z } from "zod";
-
-const ROOT = resolve(__dirname, "..");
-const GUARDS = join(ROOT, "test/attacks/guards");
-const LEFT_OUT = new Set(["node_modules", ".git", "coverage", ".forge", "tmp", "deploy/deployments"]);
+import { readNamed, removeCopy, ROOT, scratchCopy, withPatch } from "./lib/scratch";
 
 const Guard = z.strictObject({
   id: z.string().regex(/^A-[A-Z]+\d+$/),
@@ -34,13 +30,7 @@ interface Result {
 }
 
 export function readGuards(): Guard[] {
-  return readdirSync(GUARDS)
-    .filter((f) => f.endsWith(".json"))
-    .sort()
-    .map((f) => ({
-      ...Guard.parse(JSON.parse(readFileSync(join(GUARDS, f), "utf8"))),
-      name: f.replace(/\.json$/, ""),
-    }));
+  return readNamed("test/attacks/guards", Guard);
 }
 
 /** docs/attacks.md: id → test → guard. test/attacks/page.test.ts holds the committed page against the guard files. */
@@ -86,13 +76,6 @@ async function runTest(dir: string, guard: Guard): Promise<{ passing: number; fa
   return { passing: count("passing"), failing: count("failing"), output };
 }
 
-function scratchCopy(): string {
-  const dir = mkdtempSync(join(tmpdir(), "groundwork-attacks-"));
-  cpSync(ROOT, dir, { recursive: true, filter: (from) => !LEFT_OUT.has(from.slice(ROOT.length + 1)) });
-  symlinkSync(join(ROOT, "node_modules"), join(dir, "node_modules"));
-  return dir;
-}
-
 async function tryGuard(dir: string, guard: Guard): Promise<Result> {
   const begin = process.hrtime.bigint();
   const result = (verdict: Verdict, output = ""): Result => ({
@@ -101,16 +84,8 @@ async function tryGuard(dir: string, guard: Guard): Promise<Result> {
     output,
     seconds: Number(process.hrtime.bigint() - begin) / 1e9,
   });
-  const path = join(dir, guard.file);
-  const source = readFileSync(path, "utf8");
-  if (source.split(guard.find).length !== 2)
-    return result("BROKEN PATCH", `"${guard.find}" does not occur exactly once`);
-  writeFileSync(
-    path,
-    source.replace(guard.find, () => guard.replace),
-  );
-  const without = await runTest(dir, guard);
-  writeFileSync(path, source);
+  const without = await withPatch(dir, guard, () => runTest(dir, guard));
+  if (without === undefined) return result("BROKEN PATCH", `"${guard.find}" does not occur exactly once`);
   if (without.failing > 0) return result("red");
   return result(without.passing > 0 ? "STILL GREEN" : "BROKEN PATCH", without.output);
 }
@@ -131,7 +106,7 @@ async function main(): Promise<void> {
   );
   if (guards.length === 0) throw new Error(`no guard ${options.only ?? ""} in test/attacks/guards`);
 
-  const dirs = Array.from({ length: Math.min(Number(options.jobs), guards.length) }, scratchCopy);
+  const dirs = Array.from({ length: Math.min(Number(options.jobs), guards.length) }, () => scratchCopy("attacks"));
   const bar = new SingleBar({ format: "guards {bar} {value}/{total} {name}", noTTYOutput: false });
   bar.start(guards.length, 0, { name: "" });
   const results: Result[] = [];
@@ -159,7 +134,7 @@ async function main(): Promise<void> {
     );
   } finally {
     bar.stop();
-    for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+    for (const dir of dirs) removeCopy(dir);
   }
 
   const table = new Table({ head: ["attack", "guard taken away", "test", "verdict", "s"] });
