@@ -205,10 +205,12 @@ async function main(): Promise<void> {
 async function explain(error: unknown): Promise<string> {
   const data = revertData(error);
   if (data !== undefined && data !== "0x") {
-    const types = await import("../typechain-types/index.js");
-    for (const factory of Object.values(types)) {
-      if (!("createInterface" in factory)) continue;
-      const parsed = (factory.createInterface() as Interface).parseError(data);
+    const { CONTRACTS } = await import("./lib/deployment.js");
+    const types: Readonly<Record<string, object>> = await import("../typechain-types/index.js");
+    for (const name of Object.keys(CONTRACTS)) {
+      const factory = types[`${name}__factory`];
+      if (factory === undefined || !("createInterface" in factory)) continue;
+      const parsed = (factory.createInterface as () => Interface)().parseError(data);
       if (parsed) return `a transaction would fail: ${parsed.name}(${parsed.args.join(", ")})`;
     }
   }

@@ -32,25 +32,20 @@ export const disputesModule = (p: Parameters, parts: DisputesParts) =>
       p.minUnbondingEpochs * p.epochs.length,
       p.maxPause,
     ]);
-    const slasher = m.contract("Slasher", [
-      manager,
-      staking,
-      committee,
-      epochGenesis,
-      p.epochs.length,
-      p.ages.device,
-      p.ages.member,
-    ]);
+    const slasher = m.contract(
+      "Slasher",
+      [manager, staking, committee, epochGenesis, p.epochs.length, p.ages.device, p.ages.member],
+      { after: [disputes] },
+    );
+    // One after the other: an interrupted deployment that goes on must not change the order, and with it the addresses.
+    const after = <T>(before: T) => ({ after: [before] });
     const clock = [epochGenesis, p.epochs.length, p.disputes.clockTolerance];
-    return {
-      disputes,
-      slasher,
-      doubleSignedCounter: m.contract("DoubleSignedCounter", [devices]),
-      counterRunBack: m.contract("CounterRunBack", [devices, ...clock]),
-      meterRunBack: m.contract("MeterRunBack", [devices, ...clock]),
-      equivocation: m.contract("CommitteeEquivocation", [committee, settlement]),
-      impossibleTravel: m.contract("ImpossibleTravel", [devices]),
-    };
+    const doubleSignedCounter = m.contract("DoubleSignedCounter", [devices], after(slasher));
+    const counterRunBack = m.contract("CounterRunBack", [devices, ...clock], after(doubleSignedCounter));
+    const meterRunBack = m.contract("MeterRunBack", [devices, ...clock], after(counterRunBack));
+    const equivocation = m.contract("CommitteeEquivocation", [committee, settlement], after(meterRunBack));
+    const impossibleTravel = m.contract("ImpossibleTravel", [devices], after(equivocation));
+    return { disputes, slasher, doubleSignedCounter, counterRunBack, meterRunBack, equivocation, impossibleTravel };
   });
 
 export type DisputesModule = ReturnType<typeof disputesModule>;

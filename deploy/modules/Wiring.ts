@@ -2,6 +2,7 @@
 import { buildModule } from "@nomicfoundation/hardhat-ignition/modules";
 import { encodeBytes32String, ZeroAddress } from "ethers";
 import { workflowNameOf } from "../../oracle/codec";
+import { EVIDENCE_KINDS, type EvidenceName } from "../../oracle/evidence";
 import type { Parameters } from "../parameters";
 import type { AuthorityModule } from "./Authority";
 import type { DevicesModule } from "./Devices";
@@ -11,9 +12,6 @@ import type { TokenModule } from "./Token";
 
 /** Kinds of disputes, as they are set here. */
 export const DISPUTE_KINDS = { denial: 1, slash: 2 } as const;
-/** Kinds of evidence, as they are set here. */
-export const EVIDENCE_KINDS = { doubleSignedCounter: 1, counterRunBack: 2, meterRunBack: 3, equivocation: 4 } as const;
-
 export const wiringModule = (
   p: Parameters,
   parts: {
@@ -65,8 +63,16 @@ export const wiringModule = (
     m.call(k.disputes, "setKind", [DISPUTE_KINDS.denial, { target: devices, ...terms }], { id: "disputeDenial" });
     m.call(k.disputes, "setKind", [DISPUTE_KINDS.slash, { target: k.slasher, ...terms }], { id: "disputeSlash" });
     m.call(k.slasher, "setDisputes", [k.disputes], { id: "slasherDisputes" });
-    const evidence = [k.doubleSignedCounter, k.counterRunBack, k.meterRunBack, k.equivocation];
-    evidence.forEach((contract, i) => m.call(k.slasher, "setEvidence", [i + 1, contract], { id: `evidence${i + 1}` }));
+    const evidence = {
+      doubleSignedCounter: k.doubleSignedCounter,
+      counterRunBack: k.counterRunBack,
+      meterRunBack: k.meterRunBack,
+      committeeEquivocation: k.equivocation,
+    };
+    for (const [name, contract] of Object.entries(evidence)) {
+      const kind = EVIDENCE_KINDS[name as EvidenceName];
+      m.call(k.slasher, "setEvidence", [kind, contract], { id: `evidence${kind}` });
+    }
     m.call(devices, "setDisputes", [k.disputes], { id: "devicesDisputes" });
     m.call(devices, "setHolds", [holds]);
     m.call(devices, "setMetadata", [metadata]);

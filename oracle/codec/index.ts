@@ -4,7 +4,7 @@ export * from "./key";
 export * from "./key-forms";
 export * from "./authenticator";
 export * from "./message";
-export * from "./life"; // written by the lead: encodeLife, LIFE_PURPOSES
+export * from "./life";
 export * from "./tree";
 export * from "./packed-tree";
 export * from "./settlement";

@@ -1,7 +1,7 @@
 // What happens to devices and stakes in a network's life, each step with the amounts that prove it: a device is sold, a lost
 // wallet recovered, a cheat slashed, a false accuser pays, a delegator earns and leaves.
 import { id, parseEther } from "ethers";
-import { encodeLife, type Hex, LIFE_PURPOSES } from "../../oracle/codec";
+import { encodeLife, LIFE_PURPOSES } from "../../oracle/codec";
 import { deviceEvidence, EVIDENCE_KINDS, REASON_CODES } from "../../oracle/evidence";
 import type { Network } from "./run";
 import { signForChain } from "./boxes";
@@ -88,9 +88,10 @@ export class Life {
     return { sold, recovered, slashed, accusation, delegator };
   }
 
-  /** What is done between the two readings of an epoch. */
+  /** What is done between the two readings of an epoch; of epoch 0, once every box is onboarded. */
   async at(epoch: number): Promise<void> {
-    if (epoch === 1) await this.begin();
+    if (epoch === 0) await this.requestRecovery();
+    else if (epoch === 1) await this.begin();
     else if (epoch === 2) await this.middle(epoch);
     else if (epoch === 3) await this.end();
   }
@@ -98,9 +99,8 @@ export class Life {
   /** Epoch 1: requests that need time, and the cheat that both messages give away. */
   private async begin(): Promise<void> {
     const { progress } = this.network;
-    progress.step("a delegator delegates; a lost wallet's box asks for a new owner; a competitor accuses a device");
+    progress.step("a delegator delegates; a competitor accuses a device");
     await this.delegate();
-    await this.requestRecovery();
     await this.accuse();
     progress.step("somebody shows two messages of a cloned key: its operator is slashed");
     await this.slash();
@@ -195,7 +195,8 @@ export class Life {
   // --------------------------------------------------------------------------------------------------------- recovery
 
   private async requestRecovery(): Promise<void> {
-    const { c, people } = this.network;
+    const { c, people, progress } = this.network;
+    progress.step("a wallet is lost: its box names a new owner");
     const device = this.deviceOf(1);
     const deadline = await this.deadline();
     const signature = await this.signLife(device, LIFE_PURPOSES.recover, people.heir.address, deadline);
@@ -387,10 +388,10 @@ export class Life {
     const { chainId } = await chain.provider.getNetwork();
     const message = encodeLife({
       chainId,
-      registry: (await c.devices.getAddress()) as Hex,
+      registry: await c.devices.getAddress(),
       purpose,
       deviceId: device.id,
-      account: account as Hex,
+      account,
       version: await c.devices.versionOf(device.id),
       deadline,
     });

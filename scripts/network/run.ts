@@ -426,6 +426,7 @@ export async function runNetwork(
   const network = await Network.launch(options, progress);
   await network.setUp();
   const lives = options.epochs >= 3 && options.killNodes < 2; // a sale, a recovery and a dispute take three epochs
+  if (lives) await network.life.at(0);
   let settling = true;
   for (let epoch = 1; epoch <= options.epochs && settling; epoch++) {
     progress.step(`epoch ${epoch}: devices prove`);

@@ -6,7 +6,7 @@ import { types } from "hardhat/config";
 import type { KeyObject } from "node:crypto";
 import { z } from "zod";
 import { keyFromPem, newKey, publicKeyOf } from "../../oracle/client/client";
-import { encodeLife, type Hex, keyHash, LIFE_PURPOSES } from "../../oracle/codec";
+import { encodeLife, keyHash, LIFE_PURPOSES } from "../../oracle/codec";
 import { messageOf, StateError, UsageError } from "../lib/errors";
 import { formatTime, paint, parseDuration, parseWhole, table } from "../lib/format";
 import type { Session } from "../lib/session";
@@ -53,10 +53,10 @@ async function lifeSignature(
 ) {
   const message = encodeLife({
     chainId: BigInt(s.chainId),
-    registry: s.address("DeviceRegistry") as Hex,
+    registry: s.address("DeviceRegistry"),
     purpose: m.purpose,
     deviceId: m.deviceId,
-    account: m.account as Hex,
+    account: m.account,
     version: await s.get("DeviceRegistry").versionOf(m.deviceId),
     deadline: m.deadline,
   });
@@ -239,7 +239,7 @@ command<RecoverArguments>({
     });
     const values = [id, to, deadline, publicKeyOf(key), signature];
     const receipt = await s.send("requestRecovery", registry, "requestRecovery", values);
-    const { readyFrom } = await registry.requestOf(id, LIFE_PURPOSES.recover);
+    const [, readyFrom] = await registry.requestOf(id, LIFE_PURPOSES.recover);
     return {
       data: { device: id, to, readyFrom: Number(readyFrom), tx: receipt.hash },
       lines: [
@@ -288,7 +288,7 @@ command<RotateArguments>({
     const newKeyHash = keyHash(change.key);
     if (args.maker === undefined) {
       const receipt = await s.send("requestRotation", registry, "requestRotation", [change]);
-      const { readyFrom } = await registry.requestOf(id, LIFE_PURPOSES.rotate);
+      const [, readyFrom] = await registry.requestOf(id, LIFE_PURPOSES.rotate);
       return {
         data: { device: id, newKeyHash, readyFrom: Number(readyFrom), tx: receipt.hash },
         lines: [`asked for the new key of device ${id} (${out}): due from epoch ${readyFrom}, then --complete`],
