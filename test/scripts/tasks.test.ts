@@ -156,7 +156,7 @@ describe("scripts: tasks", () => {
 
   it("runs a whole vote: lock, propose, vote, queue, execute", async () => {
     const { emissions, governor } = await voters();
-    expect(await emissions.bucketsNow()).to.deep.equal([8000n, 0n, 2000n]);
+    expect(await emissions.bucketsNow()).to.deep.equal([7500n, 1000n, 1500n]);
 
     const proposed = await run("dao:propose", PROPOSAL);
     const id = text(proposed.id);
@@ -180,7 +180,7 @@ describe("scripts: tasks", () => {
 
     const active = (await run("dao:status", { id })).proposals![0]!;
     expect([active.state, active.quorum]).to.deep.equal(["Active", String(parseEther("10000000"))]);
-    expect(active.calls![0]!.present).to.equal("(devicesBps: 8000, stakersBps: 0, treasuryBps: 2000)");
+    expect(active.calls![0]!.present).to.equal("(devicesBps: 7500, stakersBps: 1000, treasuryBps: 1500)");
 
     await time.increaseTo(num(active.voteEnd) + 1);
     await refused("PROPOSAL_SUCCEEDED", EXIT.state, "dao:execute", { id, from: "1" });
@@ -212,7 +212,7 @@ describe("scripts: tasks", () => {
     expect(shown)
       .to.contain("More for the treasury")
       .and.contain("buckets = (devicesBps: 7000, stakersBps: 0, treasuryBps: 3000)");
-    expect(shown).to.contain("now: (devicesBps: 8000, stakersBps: 0, treasuryBps: 2000)").and.contain("UTC (");
+    expect(shown).to.contain("now: (devicesBps: 7500, stakersBps: 1000, treasuryBps: 1500)").and.contain("UTC (");
     expect(shown).to.contain("KeystoneForwarder.acceptOwnership()");
     expect(shown).to.equal(plain(shown)); // no terminal, no colour
   });
