@@ -8,8 +8,8 @@ pragma solidity ^0.8.30;
 /// A device is attached per sub-network (at most 4), each attachment with the bond its model asked at that time. A device
 /// has 4 places; one is free again at once if its attachment never came into force, else `challengeEpochs` after its end,
 /// so that `attachmentAt` can be read for every challengeable epoch. (stake, required = Σ bonds) is kept by epoch; what
-/// happens in epoch e counts from e + 1. Amounts in wei of the token, which must be a plain ERC-20 with `burn`: no hooks,
-/// no fee on transfer.
+/// happens in epoch e counts from e + 1. Amounts in wei of the token, which must be a plain ERC-20 with `burn` and
+/// 18 decimals: no hooks, no fee on transfer.
 /// Conservation: token balance = totalStaked + totalRewards + what waits for `distribute`.
 /// Warnings: a device earns nothing while stake < required, but for one epoch of grace. Delegated stake is lost with the
 /// operator's faults once its own is gone. A weight rises only when somebody calls for it in a later epoch
