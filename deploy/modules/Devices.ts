@@ -48,14 +48,10 @@ export const devicesModule = (p: Parameters, authority: AuthorityModule, tokens:
       ],
       { libraries: { StakeLedger: m.library("StakeLedger") } },
     );
-<<<<<<< HEAD
     const holds = m.contract("DeviceHolds", [devices]);
     const metadata = m.contract("DeviceMetadata", [devices]);
     const splitters = m.contract("PayeeSplitterFactory");
     return { makers, devices, staking, holds, metadata, splitters };
-=======
-    return { makers, devices, staking };
->>>>>>> fuzz
   });
 
 export type DevicesModule = ReturnType<typeof devicesModule>;
