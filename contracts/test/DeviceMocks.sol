@@ -4,6 +4,8 @@ pragma solidity 0.8.30;
 // solhint-disable contract-name-capwords
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
+import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {IDataCredits} from "../interfaces/IDataCredits.sol";
 import {DeviceKey, DeviceSignature} from "../interfaces/IDeviceRegistry.sol";
 import {DeviceKeys} from "../devices/DeviceKeys.sol";
@@ -14,6 +16,9 @@ contract Token__MockForDevices is ERC20("Token", "TKN") {
         _mint(to, amount);
     }
 }
+
+/// @notice The same, and holders can burn it.
+contract BurnableToken__MockForDevices is ERC20Burnable, Token__MockForDevices {}
 
 /// @notice The spending half of data credits.
 contract DataCredits__MockForDevices {
@@ -65,5 +70,22 @@ contract DeviceKeys__Harness {
 
     function isOnCurve(DeviceKey calldata key) external pure returns (bool) {
         return DeviceKeys.isOnCurve(key);
+    }
+}
+
+/// @notice A receiver that, while it is given a device, hands it back and plays a call (an acceptance) once more.
+contract DeviceReceiver__Reentering {
+    bytes private _replay;
+    bool public replayed;
+
+    function prepare(bytes calldata replay_) external {
+        _replay = replay_;
+    }
+
+    function onERC721Received(address, address from, uint256 id, bytes calldata) external returns (bytes4) {
+        IERC721(msg.sender).transferFrom(address(this), from, id);
+        // solhint-disable-next-line avoid-low-level-calls
+        (replayed, ) = msg.sender.call(_replay);
+        return this.onERC721Received.selector;
     }
 }

@@ -4,6 +4,7 @@ export * from "./key";
 export * from "./key-forms";
 export * from "./authenticator";
 export * from "./message";
+export * from "./life";
 export * from "./tree";
 export * from "./packed-tree";
 export * from "./settlement";

@@ -11,6 +11,7 @@ import {
   keyHash,
 } from "../../oracle/codec";
 import {
+  deployRegistry,
   deviceCount,
   devicesFixture,
   EPOCH,
@@ -155,6 +156,10 @@ describe("attacks: devices", () => {
       const safe4 = "safeTransferFrom(address,address,uint256,bytes)";
       type Row = [BaseContract, string, string, (() => Promise<ContractTransactionResponse>) | "self"];
       const denied = "AccessManagedUnauthorized";
+      const { key, keyHash: oldKeyHash } = makeDevice();
+      const signature = { r: ethers.ZeroHash, s: ethers.ZeroHash };
+      const change = { deviceId: 1, oldKeyHash, deadline: 2n ** 40n, key, signature };
+      const { now } = f;
       const rows: Row[] = [
         [registry, "setPayee", "DeviceNotOwner", () => d.setPayee(1, stranger)],
         [registry, "retire", "DeviceNotOwner", () => d.retire(1)],
@@ -164,6 +169,32 @@ describe("attacks: devices", () => {
         [registry, "approve", "NotOwnerNorApproved", () => d.approve(stranger, 1)],
         [registry, "setApprovalForAll", "", "self"],
         [registry, "onboard", "", "self"], // for the owner whom the device's signature names: A-D5
+        [registry, "onboardMany", "", "self"],
+        [registry, "rotate", "DeviceNotOwner", () => d.rotate(change, "0x")],
+        [registry, "requestRotation", "DeviceNotOwner", () => d.requestRotation(change)],
+        [registry, "completeRotation", "DeviceRequestUnknown", () => d.completeRotation(1, ethers.ZeroHash)],
+        [registry, "replace", "DeviceNotOwner", () => d.replace(change, 1, 0, ethers.ZeroHash, [])],
+        [
+          registry,
+          "accept",
+          "DeviceKeyNotLive",
+          () => d.accept(1, change.deadline, "0x", change.key, change.signature),
+        ],
+        [
+          registry,
+          "requestRecovery",
+          "DeviceKeyNotLive",
+          () => d.requestRecovery(1, stranger, change.deadline, change.key, change.signature),
+        ],
+        [registry, "completeRecovery", "DeviceRequestUnknown", () => d.completeRecovery(1)],
+        [registry, "veto", "DeviceNotOwner", () => d.veto(1)],
+        [registry, "assertLocation", "DeviceNotOwner", () => d.assertLocation(1, 0)],
+        [registry, "onDisputeOpened", "DeviceNotDisputes", () => d.onDisputeOpened(1, 1, now)],
+        [registry, "onDisputeClosed", "DeviceCaseUnknown", () => d.onDisputeClosed(1, 1, true)],
+        [registry, "setDisputes", denied, () => d.setDisputes(stranger)],
+        [registry, "setHolds", denied, () => d.setHolds(stranger)],
+        [registry, "setTerms", denied, () => d.setTerms(7, 90, 0)],
+        [registry, "setMetadata", denied, () => d.setMetadata(stranger)],
         [registry, "setOnboardingFee", denied, () => d.setOnboardingFee(0)],
         [registry, "setStaking", denied, () => d.setStaking(stranger)],
         [registry, "pause", denied, () => d.pause("0x00000000")],
@@ -350,7 +381,7 @@ describe("attacks: devices", () => {
     it("[A-D5] an onboarding is replayed on another registry", async () => {
       const { registry, manager, makers, credits, alice, terms, signed } = await loadFixture(withRawSigner);
       const args = [manager, makers, credits, 0, EPOCH, 1, 1, "N", "S"];
-      const other = await ethers.deployContract("DeviceRegistry", args);
+      const other = await deployRegistry(args);
       await credits.setSpender(other, true);
       const m = await onboardingMessage(terms);
       const fields = [m.owner, m.operatorId, m.subNetwork, m.nonce, m.deadline] as const;

@@ -10,6 +10,7 @@ import {
   sparseBatch,
 } from "../helpers/devices";
 import { expectGas } from "../helpers/gas";
+import { DEADLINE, keyChange, lifeFixture, signChange, signLife, signOffer } from "../helpers/life";
 
 const HEIGHT = 20;
 const INDEX = 0xaaaab;
@@ -69,6 +70,23 @@ describe("gas: devices @gas", () => {
     await registry.connect(bob).transferFrom(bob, alice, second);
     await nextEpoch(registry, CHALLENGE_EPOCHS + 1);
     await expectGas("device transfer, repeat", registry.connect(bob).transferFrom(bob, alice, first), 50_000);
+  });
+
+  it("changes a key, recovers and accepts, whatever the fleet: each ≤ 140,000", async () => {
+    const { registry, maker, alice, bob, box, id } = await loadFixture(lifeFixture);
+    const own = registry.connect(alice);
+    const next = makeDevice();
+    const change = await keyChange(registry, "rotate", { deviceId: id, owner: alice.address, old: box, box: next });
+    const consent = await signChange(registry, maker, alice.address, change, next.keyHash);
+    await expectGas("device key, rotate", own.rotate(change, consent), 140_000);
+    const recovery = await signLife(registry, next, "recover", { deviceId: id, account: bob.address });
+    const request = registry.requestRecovery(id, bob, DEADLINE, next.key, recovery);
+    await expectGas("device recovery, request", request, 140_000);
+    await nextEpoch(registry, 8);
+    await expectGas("device recovery, complete", registry.completeRecovery(id), 140_000);
+    const offer = await signOffer(registry, bob, id, alice.address);
+    const taking = await signLife(registry, next, "accept", { deviceId: id, account: alice.address });
+    await expectGas("device accept", own.accept(id, DEADLINE, offer, next.key, taking), 140_000);
   });
 
   it("stakes: first in an epoch ≤ 97,000, again ≤ 74,000", async () => {

@@ -53,6 +53,22 @@ describe("codec", () => {
       expect(codec.messageHash(bytes)).to.equal(v.sha256);
     });
 
+    it("encodes a life message of 78 bytes", () => {
+      const v = encodings.life;
+      const bytes = codec.encodeLife({
+        chainId: BigInt(v.chainId),
+        registry: v.registry,
+        purpose: v.purpose,
+        deviceId: BigInt(v.deviceId),
+        account: v.account,
+        version: BigInt(v.version),
+        deadline: BigInt(v.deadline),
+      });
+      expect(bytes.length).to.equal(78);
+      expect(codec.hex(bytes)).to.equal(v.bytes);
+      expect(codec.messageHash(bytes)).to.equal(v.sha256);
+    });
+
     it("builds leaves, trees and roots", () => {
       const { batchLeaf, proofLeaf, payoutLeaves, trees, entries, emptyEntriesRoot } = encodings;
       expect(codec.batchLeaf(h(batchLeaf.serialHash), h(batchLeaf.keyHash))).to.equal(batchLeaf.leaf);
