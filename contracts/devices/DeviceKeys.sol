@@ -13,6 +13,7 @@ library DeviceKeys {
     /// @notice secp256k1.
     uint8 internal constant KEY_SECP256K1 = 2;
 
+    uint256 private constant P256_HALF_N = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8;
     uint256 private constant SECP256K1_P = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F;
     uint256 private constant SECP256K1_HALF_N = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
 
@@ -46,6 +47,27 @@ library DeviceKeys {
         if (key.keyType == KEY_P256) return P256.verify(digest, signature.r, signature.s, key.x, key.y);
         if (key.keyType == KEY_SECP256K1) return _verifySecp256k1(key, digest, signature);
         revert IDeviceRegistry.DeviceKeyTypeUnknown(key.keyType);
+    }
+
+    /// @notice Whether the precompile of RIP-7212 / EIP-7951 says that a P-256 `signature` over `digest` was made with `key`.
+    /// False says nothing: no precompile, another type of key, a high s or a wrong signature; ask `verify`.
+    function verifyNative(
+        DeviceKey calldata key,
+        bytes32 digest,
+        DeviceSignature calldata signature
+    ) internal view returns (bool valid) {
+        if (key.keyType != KEY_P256 || uint256(signature.s) > P256_HALF_N) return false;
+        assembly ("memory-safe") {
+            // Beyond the free memory pointer: hash, r, s, x, y. The precompile checks that r, s and the point are in range,
+            // and returns one word, or nothing.
+            let at := mload(0x40)
+            mstore(at, digest)
+            calldatacopy(add(at, 32), signature, 64)
+            calldatacopy(add(at, 96), add(key, 32), 64)
+            mstore(0, 0)
+            valid := staticcall(gas(), 0x100, at, 160, 0, 32)
+            valid := and(valid, eq(mload(0), 1))
+        }
     }
 
     /// @notice Whether the key is a point of its curve (zero is none). Reverts for an unknown type of key.

@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Base64} from "@openzeppelin/contracts/utils/Base64.sol";
+import {ShortString, ShortStrings} from "@openzeppelin/contracts/utils/ShortStrings.sol";
 import {ERC721} from "solady/src/tokens/ERC721.sol";
-import {LibString} from "solady/src/utils/LibString.sol";
 import {Epochs} from "../access/Epochs.sol";
 import {Guarded} from "../access/Guarded.sol";
 import {IDataCredits} from "../interfaces/IDataCredits.sol";
-import {IDeviceRegistry, Onboarding} from "../interfaces/IDeviceRegistry.sol";
+import {IDeviceLife, KeyChange} from "../interfaces/IDeviceLife.sol";
+import {IDeviceMetadata} from "../interfaces/IDeviceMetadata.sol";
+import {DeviceKey, DeviceSignature, IDeviceRegistry, Onboarding} from "../interfaces/IDeviceRegistry.sol";
+import {IDisputable} from "../interfaces/IDisputable.sol";
 import {IMakerRegistry} from "../interfaces/IMakerRegistry.sol";
 import {IOperatorStaking} from "../interfaces/IOperatorStaking.sol";
 import {DeviceKeys} from "./DeviceKeys.sol";
+import {DeviceLife} from "./DeviceLife.sol";
+import {DeviceSettings} from "./DeviceSettings.sol";
 
 /// @title Devices: one box, one ERC-721, one live key at a time
-contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
+contract DeviceRegistry is IDeviceRegistry, DeviceSettings, ERC721, Epochs {
+    using DeviceLife for DeviceLife.State;
+    using ShortStrings for ShortString;
+    using ShortStrings for string;
+
     // --- Types ---
 
     /// @dev One slot: all that an onboarding reads of this contract.
@@ -25,10 +33,11 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
 
     // --- Constants and immutables ---
 
-    uint256 private constant HAS_CUSTOM = 1 << 248;
-    uint32 private constant OPEN_END = type(uint32).max;
+    uint256 private constant HAS_CUSTOM = DeviceLife.HAS_CUSTOM;
+    /// @dev Bit of the spare eight beside the owner: there was a case about the device, its trace must be asked.
+    uint96 private constant HAS_CASES = 1;
     uint32 private constant MAX_CHALLENGE_EPOCHS = 10_000;
-    uint256 private constant MAX_ONBOARDING_FEE = 100_000_000;
+    uint256 private constant MAX_FEE = 100_000_000;
 
     /// @inheritdoc IDeviceRegistry
     address public immutable makers;
@@ -36,18 +45,12 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
     address public immutable credits;
     /// @inheritdoc IDeviceRegistry
     uint32 public immutable challengeEpochs;
+    ShortString private immutable _name;
+    ShortString private immutable _symbol;
 
-    // --- Storage: beside each owner ERC721 keeps modelId(24) | fromEpoch(32) | retiredFrom(32) | 8 spare bits ---
+    // --- Storage: beside each owner ERC721 keeps modelId(24) | fromEpoch(32) | retiredFrom(32) | flags(8) ---
 
     Entry private _entry;
-    string private _name;
-    string private _symbol;
-    /// @dev untilEpoch(32) | fromEpoch(32) | deviceId(64): the device of which the key is or was the live one, in force
-    /// for fromEpoch ≤ e < untilEpoch. By hand, so that one write needs no read. Never cleared.
-    mapping(bytes32 keyHash => uint256) private _keys;
-    /// @dev hasCustom(8) | transfers(24) | knownFrom(32) | sinceEpoch(32) | previous(160), by hand because every transfer
-    /// rewrites it: `previous` was paid for knownFrom ≤ e < sinceEpoch; sinceEpoch = 0 until a change has a past.
-    mapping(uint256 deviceId => uint256) private _payees;
     mapping(uint256 deviceId => address) private _customPayees;
 
     constructor(
@@ -68,43 +71,55 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
         makers = makers_;
         credits = credits_;
         challengeEpochs = challengeEpochs_;
-        _name = name_;
-        _symbol = symbol_;
+        _name = name_.toShortString();
+        _symbol = symbol_.toShortString();
     }
 
     // --- Anyone ---
 
     /// @inheritdoc IDeviceRegistry
     function onboard(Onboarding calldata o) external returns (uint64 deviceId) {
-        Entry memory entry = _entry;
-        _checkOpen(entry.pausedUntil);
-        if (block.timestamp > o.deadline) revert DeviceSignatureExpired(o.deadline);
-        if (o.owner == address(0)) revert DeviceZeroAddress();
-        bytes32 keyHash = DeviceKeys.hash(o.key);
-        uint64 user = uint64(_keys[keyHash]);
-        if (user != 0) revert DeviceKeyUsed(keyHash, user);
-        bytes32 digest = onboardingDigest(o.owner, o.operatorId, o.subNetwork, o.nonce, o.deadline);
-        DeviceKeys.checkSignature(o.key, digest, o.signature);
-        uint24 modelId;
-        (modelId, deviceId) = IMakerRegistry(makers).checkInclusion(o.batchId, o.index, o.serialHash, keyHash, o.proof);
-        if (o.nonce != deviceId) revert DeviceNonceWrong(o.nonce, deviceId);
+        return _onboard(o);
+    }
 
-        uint32 fromEpoch = currentEpoch() + 1;
-        // No other device has this id: a place of a batch has one leaf, and the leaf's key was never used.
-        _keys[keyHash] = (uint256(OPEN_END) << 96) | (uint256(fromEpoch) << 64) | deviceId;
-        _mintAndSetExtraDataUnchecked(o.owner, deviceId, _packDevice(modelId, fromEpoch, 0));
+    /// @inheritdoc IDeviceLife
+    function onboardMany(Onboarding[] calldata list) external {
+        for (uint256 i = 0; i < list.length; i++) _onboard(list[i]);
+    }
 
-        emit DeviceOnboarded(deviceId, o.owner, keyHash, modelId, fromEpoch);
-        if (entry.fee != 0) IDataCredits(credits).spendFrom(msg.sender, o.subNetwork, entry.fee);
-        if (o.operatorId != 0) {
-            address staking_ = entry.staking;
-            if (staking_ == address(0)) revert DeviceZeroAddress();
-            // A box can name any owner: a caller who is neither that owner nor accepted takes nobody's stake.
-            if (msg.sender != o.owner && !IOperatorStaking(staking_).accepts(o.operatorId, msg.sender)) {
-                revert IOperatorStaking.OperatorDoesNotAccept(o.operatorId, msg.sender);
-            }
-            IOperatorStaking(staking_).attachAtOnboarding(deviceId, modelId, o.owner, o.subNetwork, o.operatorId);
-        }
+    /// @inheritdoc IDeviceLife
+    function completeRotation(uint64 deviceId, bytes32 oldKeyHash) external {
+        _s.completeRotation(_device(deviceId), oldKeyHash);
+    }
+
+    /// @inheritdoc IDeviceLife
+    function requestRecovery(
+        uint64 deviceId,
+        address to,
+        uint64 deadline,
+        DeviceKey calldata key,
+        DeviceSignature calldata signature
+    ) external {
+        _s.requestRecovery(_device(deviceId), to, deadline, key, signature);
+    }
+
+    /// @inheritdoc IDeviceLife
+    function completeRecovery(uint64 deviceId) external {
+        DeviceLife.Device memory d = _device(deviceId);
+        _transfer(d.owner, _s.checkRecovery(d), deviceId);
+    }
+
+    /// @inheritdoc IDeviceLife
+    function accept(
+        uint64 deviceId,
+        uint64 deadline,
+        bytes calldata ownerSignature,
+        DeviceKey calldata key,
+        DeviceSignature calldata signature
+    ) external {
+        DeviceLife.Device memory d = _device(deviceId);
+        _s.checkAcceptance(d, deadline, ownerSignature, key, signature);
+        _transfer(d.owner, msg.sender, deviceId);
     }
 
     // --- Owner ---
@@ -113,7 +128,8 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
     function setPayee(uint64 deviceId, address payee) external {
         _checkOwner(deviceId);
 
-        uint256 r = _payees[deviceId];
+        uint256 r = _s.payees[deviceId];
+        _checkUndisputed(r, deviceId);
         address before = _payee(r, deviceId, msg.sender);
         r = payee == address(0) ? r & ~HAS_CUSTOM : r | HAS_CUSTOM;
         _customPayees[deviceId] = payee;
@@ -122,14 +138,48 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
 
     /// @inheritdoc IDeviceRegistry
     function retire(uint64 deviceId) external {
-        _checkOwner(deviceId);
-        (uint24 modelId, uint32 fromEpoch, uint32 retiredFrom) = _deviceOf(deviceId);
-        if (retiredFrom != 0) revert DeviceAlreadyRetired(deviceId);
+        uint32 retiredFrom = _ownDevice(deviceId).fromEpoch;
 
-        retiredFrom = currentEpoch() + 1;
-        _setExtraData(deviceId, _packDevice(modelId, fromEpoch, retiredFrom));
+        _setExtraData(deviceId, _getExtraData(deviceId) | (uint96(retiredFrom) << 8));
 
         emit DeviceRetired(deviceId, retiredFrom);
+        emit MetadataUpdate(deviceId);
+    }
+
+    /// @inheritdoc IDeviceLife
+    function rotate(KeyChange calldata change, bytes calldata makerSignature) external {
+        _s.rotate(_ownDevice(change.deviceId), change, makerSignature);
+    }
+
+    /// @inheritdoc IDeviceLife
+    function requestRotation(KeyChange calldata change) external {
+        _s.requestRotation(_ownDevice(change.deviceId), change);
+    }
+
+    /// @inheritdoc IDeviceLife
+    function replace(
+        KeyChange calldata change,
+        uint32 batchId,
+        uint32 index,
+        bytes32 serialHash,
+        bytes32[] calldata proof
+    ) external {
+        _s.replace(_ownDevice(change.deviceId), change, batchId, index, serialHash, proof);
+    }
+
+    /// @inheritdoc IDeviceLife
+    function veto(uint64 deviceId) external {
+        if (!_exists(deviceId)) revert DeviceUnknown(deviceId);
+        if (!_isApprovedOrOwner(msg.sender, deviceId)) revert DeviceNotOwner(deviceId, msg.sender);
+        _s.veto(deviceId);
+    }
+
+    /// @inheritdoc IDeviceLife
+    function assertLocation(uint64 deviceId, uint64 h3Cell) external {
+        _s.assertLocation(deviceId, h3Cell, _ownDevice(deviceId).fromEpoch);
+
+        uint32 fee = _s.locationFee;
+        if (fee != 0) IDataCredits(credits).spendFrom(msg.sender, 0, fee);
     }
 
     /// @dev ERC-721 lets these two be payable; nothing could ever take the ether out.
@@ -144,11 +194,31 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
         super.approve(account, id);
     }
 
+    // --- Disputes ---
+
+    /// @inheritdoc IDisputable
+    function onDisputeOpened(uint64 caseId, uint256 subject, uint32 epoch) external returns (address accused) {
+        if (msg.sender != _s.disputes) revert DeviceNotDisputes(msg.sender);
+        uint64 deviceId = uint64(subject);
+        if (deviceId != subject) revert DeviceUnknown(subject);
+        DeviceLife.Device memory d = _liveDevice(deviceId);
+        if (!isActiveAt(deviceId, epoch)) revert DeviceNotActiveAt(deviceId, epoch);
+
+        accused = d.owner;
+        _s.openCase(d, caseId, _payee(_s.payees[deviceId], deviceId, accused), epoch);
+        _setExtraData(deviceId, _getExtraData(deviceId) | HAS_CASES);
+    }
+
+    /// @inheritdoc IDisputable
+    function onDisputeClosed(uint64 caseId, uint256 subject, bool upheld) external {
+        _s.closeCase(uint64(subject), caseId, upheld, currentEpoch() + 1);
+    }
+
     // --- Governance ---
 
     /// @inheritdoc IDeviceRegistry
     function setOnboardingFee(uint256 fee) external restricted {
-        if (fee > MAX_ONBOARDING_FEE) revert DeviceRegistryBadParameter("onboardingFee", fee);
+        if (fee > MAX_FEE) revert DeviceRegistryBadParameter("onboardingFee", fee);
 
         _entry.fee = uint32(fee);
 
@@ -170,30 +240,36 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
 
     /// @inheritdoc IDeviceRegistry
     function deviceOfKey(bytes32 keyHash) external view returns (uint64) {
-        return uint64(_keys[keyHash]);
+        return uint64(_s.keys[keyHash]);
     }
 
     /// @inheritdoc IDeviceRegistry
     function deviceOfKeyAt(bytes32 keyHash, uint32 epoch) external view returns (uint64) {
-        uint256 use = _keys[keyHash];
+        uint256 use = _s.keys[keyHash];
         return uint32(use >> 64) <= epoch && epoch < uint32(use >> 96) ? uint64(use) : 0;
     }
 
     /// @inheritdoc IDeviceRegistry
     function payeeAt(uint64 deviceId, uint32 epoch) external view returns (address) {
         (, uint32 knownFrom, ) = _deviceOf(deviceId);
-        uint256 r = _payees[deviceId];
+        uint256 r = _s.payees[deviceId];
         uint32 sinceEpoch = uint32(r >> 160);
         if (sinceEpoch != 0) knownFrom = uint32(r >> 192);
         if (epoch < knownFrom) revert DevicePayeeUnknownAt(deviceId, epoch, knownFrom);
+        if (_getExtraData(deviceId) & HAS_CASES != 0) {
+            address hold = _s.holdAt(deviceId, epoch);
+            if (hold != address(0)) return hold;
+        }
         return epoch < sinceEpoch ? address(uint160(r)) : _payee(r, deviceId, _ownerOf(deviceId));
     }
 
     /// @inheritdoc IDeviceRegistry
-    function isActiveAt(uint64 deviceId, uint32 epoch) external view returns (bool) {
-        (, uint32 fromEpoch, uint32 retiredFrom) = _unpackDevice(_getExtraData(deviceId));
+    function isActiveAt(uint64 deviceId, uint32 epoch) public view returns (bool) {
+        uint96 packed = _getExtraData(deviceId);
+        (, uint32 fromEpoch, uint32 retiredFrom) = _unpackDevice(packed);
         // Epochs of devices start at 1: zero is an unknown device.
-        return fromEpoch != 0 && fromEpoch <= epoch && (retiredFrom == 0 || epoch < retiredFrom);
+        if (fromEpoch == 0 || epoch < fromEpoch || (retiredFrom != 0 && epoch >= retiredFrom)) return false;
+        return packed & HAS_CASES == 0 || !_s.isDeniedAt(deviceId, epoch);
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -209,7 +285,7 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
 
     /// @inheritdoc IDeviceRegistry
     function transfersOf(uint64 deviceId) external view returns (uint24) {
-        return uint24(_payees[deviceId] >> 224);
+        return uint24(_s.payees[deviceId] >> 224);
     }
 
     /// @inheritdoc IDeviceRegistry
@@ -239,34 +315,63 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
 
     /// @notice Name of the collection (ERC-721).
     function name() public view override returns (string memory) {
-        return _name;
+        return _name.toString();
     }
 
     /// @notice Symbol of the collection (ERC-721).
     function symbol() public view override returns (string memory) {
-        return _symbol;
+        return _symbol.toString();
     }
 
-    /// @notice Metadata of a device as a JSON data URI: name, model, status (ERC-721).
+    /// @notice Metadata of a device as a JSON data URI (ERC-721).
     function tokenURI(uint256 id) public view override returns (string memory) {
-        (uint24 modelId, , uint32 retiredFrom) = _deviceOf(id);
-        /* solhint-disable quotes */
-        string memory json = string.concat(
-            '{"name":"',
-            LibString.escapeJSON(_name),
-            " #",
-            LibString.toString(id),
-            '","attributes":[{"trait_type":"model","value":"',
-            LibString.escapeJSON(IMakerRegistry(makers).modelOf(modelId).name),
-            '"},{"trait_type":"status","value":"',
-            retiredFrom == 0 ? "active" : "retired",
-            '"}]}'
-        );
-        /* solhint-enable quotes */
-        return string.concat("data:application/json;base64,", Base64.encode(bytes(json)));
+        uint64 deviceId = uint64(id);
+        if (deviceId != id) revert DeviceUnknown(id);
+        DeviceLife.Device memory d = _device(deviceId);
+        address metadata_ = _s.metadata;
+        if (metadata_ != address(0)) return IDeviceMetadata(metadata_).tokenURI(deviceId);
+        (, , uint32 retiredFrom) = _deviceOf(deviceId);
+        return DeviceLife.tokenURI(d, name(), retiredFrom != 0);
+    }
+
+    /// @notice ERC-165: ERC-721, its metadata, and ERC-4906.
+    function supportsInterface(bytes4 interfaceId) public view override returns (bool) {
+        return interfaceId == 0x49064906 || super.supportsInterface(interfaceId);
     }
 
     // --- Internal ---
+
+    function _onboard(Onboarding calldata o) private returns (uint64 deviceId) {
+        Entry memory entry = _entry;
+        _checkOpen(entry.pausedUntil);
+        if (block.timestamp > o.deadline) revert DeviceSignatureExpired(o.deadline);
+        if (o.owner == address(0)) revert DeviceZeroAddress();
+        bytes32 keyHash = DeviceKeys.hash(o.key);
+        uint64 user = uint64(_s.keys[keyHash]);
+        if (user != 0) revert DeviceKeyUsed(keyHash, user);
+        bytes32 digest = onboardingDigest(o.owner, o.operatorId, o.subNetwork, o.nonce, o.deadline);
+        if (!DeviceKeys.verifyNative(o.key, digest, o.signature)) DeviceLife.checkSignature(o.key, digest, o.signature);
+        uint24 modelId;
+        (modelId, deviceId) = IMakerRegistry(makers).checkInclusion(o.batchId, o.index, o.serialHash, keyHash, o.proof);
+        if (o.nonce != deviceId) revert DeviceNonceWrong(o.nonce, deviceId);
+
+        uint32 fromEpoch = currentEpoch() + 1;
+        // No other device has this id: a place of a batch has one leaf, and the leaf's key was never used.
+        _s.keys[keyHash] = (uint256(DeviceLife.OPEN_END) << 96) | (uint256(fromEpoch) << 64) | deviceId;
+        _mintAndSetExtraDataUnchecked(o.owner, deviceId, _packDevice(modelId, fromEpoch, 0));
+
+        emit DeviceOnboarded(deviceId, o.owner, keyHash, modelId, fromEpoch);
+        if (entry.fee != 0) IDataCredits(credits).spendFrom(msg.sender, o.subNetwork, entry.fee);
+        if (o.operatorId != 0) {
+            address staking_ = entry.staking;
+            if (staking_ == address(0)) revert DeviceZeroAddress();
+            // A box can name any owner: a caller who is neither that owner nor accepted takes nobody's stake.
+            if (msg.sender != o.owner && !IOperatorStaking(staking_).accepts(o.operatorId, msg.sender)) {
+                revert IOperatorStaking.OperatorDoesNotAccept(o.operatorId, msg.sender);
+            }
+            IOperatorStaking(staking_).attachAtOnboarding(deviceId, modelId, o.owner, o.subNetwork, o.operatorId);
+        }
+    }
 
     function _pauseOf(bytes4 entry) internal view override returns (uint48) {
         return entry == IDeviceRegistry.onboard.selector ? _entry.pausedUntil : super._pauseOf(entry);
@@ -280,7 +385,8 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
     /// @dev After Solady has checked owner and approval and has moved the device. Minting is not a change of payee.
     function _afterTokenTransfer(address from, address to, uint256 id) internal override {
         if (from == address(0)) return;
-        uint256 r = _payees[id];
+        uint256 r = _s.payees[id];
+        _checkUndisputed(r, id);
         address before = _payee(r, id, from);
         unchecked {
             // One transfer more; what overflows 24 bits falls on the flag of the named payee, which ends anyway.
@@ -312,7 +418,7 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
             if (fromEpoch == firstEpoch) before = address(0);
             else r = _packPast(r, firstEpoch, fromEpoch, before);
         }
-        _payees[id] = r;
+        _s.payees[id] = r;
 
         emit PayeeChanged(uint64(id), payee, before, fromEpoch);
     }
@@ -338,6 +444,27 @@ contract DeviceRegistry is IDeviceRegistry, ERC721, Guarded, Epochs {
         address owner = _ownerOf(deviceId);
         if (owner == address(0)) revert DeviceUnknown(deviceId);
         if (owner != msg.sender) revert DeviceNotOwner(deviceId, msg.sender);
+    }
+
+    /// @dev A device of the caller that is not retired.
+    function _ownDevice(uint64 deviceId) private view returns (DeviceLife.Device memory) {
+        _checkOwner(deviceId);
+        return _liveDevice(deviceId);
+    }
+
+    function _liveDevice(uint64 deviceId) private view returns (DeviceLife.Device memory) {
+        (, , uint32 retiredFrom) = _deviceOf(deviceId);
+        if (retiredFrom != 0) revert DeviceAlreadyRetired(deviceId);
+        return _device(deviceId);
+    }
+
+    function _device(uint64 deviceId) private view returns (DeviceLife.Device memory d) {
+        (d.modelId, , ) = _deviceOf(deviceId);
+        (d.id, d.owner, d.fromEpoch, d.makers) = (deviceId, _ownerOf(deviceId), currentEpoch() + 1, makers);
+    }
+
+    function _checkUndisputed(uint256 r, uint256 id) private view {
+        if (r & DeviceLife.IN_DISPUTE != 0) _s.checkUndisputed(uint64(id));
     }
 
     function _deviceOf(uint256 id) private view returns (uint24 modelId, uint32 fromEpoch, uint32 retiredFrom) {

@@ -18,17 +18,21 @@ export const devicesModule = (p: Parameters, authority: AuthorityModule, tokens:
       p.makers.bondDelay,
       p.maxPause,
     ]);
-    const devices = m.contract("DeviceRegistry", [
-      manager,
-      makers,
-      credits,
-      epochGenesis,
-      p.epochs.length,
-      p.devices.challengeEpochs,
-      p.maxPause,
-      p.devices.name,
-      p.devices.symbol,
-    ]);
+    const devices = m.contract(
+      "DeviceRegistry",
+      [
+        manager,
+        makers,
+        credits,
+        epochGenesis,
+        p.epochs.length,
+        p.devices.challengeEpochs,
+        p.maxPause,
+        p.devices.name,
+        p.devices.symbol,
+      ],
+      { libraries: { DeviceLife: m.library("DeviceLife") } },
+    );
     const staking = m.contract(
       "OperatorStaking",
       [

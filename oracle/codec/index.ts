@@ -2,6 +2,7 @@
 export * from "./bytes";
 export * from "./key";
 export * from "./message";
+export * from "./life"; // written by the lead: encodeLife, LIFE_PURPOSES
 export * from "./tree";
 export * from "./settlement";
 export * from "./report";

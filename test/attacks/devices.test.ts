@@ -11,6 +11,7 @@ import {
   keyHash,
 } from "../../oracle/codec";
 import {
+  deployRegistry,
   deviceCount,
   devicesFixture,
   EPOCH,
@@ -362,7 +363,7 @@ describe("attacks: devices", () => {
     it("[A-D5] an onboarding is replayed on another registry", async () => {
       const { registry, manager, makers, credits, alice, terms, signed } = await loadFixture(withRawSigner);
       const args = [manager, makers, credits, 0, EPOCH, 1, 1, "N", "S"];
-      const other = await ethers.deployContract("DeviceRegistry", args);
+      const other = await deployRegistry(args);
       await credits.setSpender(other, true);
       const m = await onboardingMessage(terms);
       const fields = [m.owner, m.operatorId, m.subNetwork, m.nonce, m.deadline] as const;

@@ -168,6 +168,13 @@ export async function signOnboarding(device: TestDevice, t: OnboardingTerms): Pr
   };
 }
 
+/** A DeviceRegistry, linked with its library. */
+export async function deployRegistry(args: unknown[]): Promise<DeviceRegistry> {
+  const life = await ethers.deployContract("DeviceLife");
+  const factory = await ethers.getContractFactory("DeviceRegistry", { libraries: { DeviceLife: life } });
+  return (await factory.deploy(...(args as Parameters<typeof factory.deploy>))) as unknown as DeviceRegistry;
+}
+
 /** What this fixture asks of credits. */
 type SpenderKeeper = BaseContract & {
   setSpender(spender: BaseContract, allowed: boolean): Promise<ContractTransactionResponse>;
@@ -263,7 +270,7 @@ async function devicesFixtureOn<C extends SpenderKeeper>(
     BOND_DELAY,
     MAX_PAUSE,
   ]);
-  const registry = await ethers.deployContract("DeviceRegistry", [
+  const registry = await deployRegistry([
     manager,
     makers,
     credits,

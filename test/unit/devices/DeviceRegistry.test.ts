@@ -4,6 +4,7 @@ import { ethers } from "hardhat";
 import { encodeOnboarding, type Hex } from "../../../oracle/codec";
 import {
   CHALLENGE_EPOCHS,
+  deployRegistry,
   deviceCount,
   devicesFixture,
   EPOCH,
@@ -44,7 +45,7 @@ describe("DeviceRegistry", () => {
     it("reverts for zero addresses and a challenge window of 0 or above 10,000 epochs", async () => {
       const { manager, makers, credits, registry } = await loadFixture(devicesFixture);
       const deploy = (m: unknown, c: unknown, window: number) =>
-        ethers.deployContract("DeviceRegistry", [manager, m, c, 0, EPOCH, window, MAX_PAUSE, "N", "S"]);
+        deployRegistry([manager, m, c, 0, EPOCH, window, MAX_PAUSE, "N", "S"]);
       await expect(deploy(ethers.ZeroAddress, credits, 1)).to.be.revertedWithCustomError(registry, "DeviceZeroAddress");
       await expect(deploy(makers, ethers.ZeroAddress, 1)).to.be.revertedWithCustomError(registry, "DeviceZeroAddress");
       for (const window of [0, 10_001]) {
@@ -152,7 +153,7 @@ describe("DeviceRegistry", () => {
 
     it("reverts with an operator while no staking is set", async () => {
       const { manager, makers, credits, alice, device, terms } = await loadFixture(withBox);
-      const bare = await ethers.deployContract("DeviceRegistry", [manager, makers, credits, 0, EPOCH, 1, 1, "N", "S"]);
+      const bare = await deployRegistry([manager, makers, credits, 0, EPOCH, 1, 1, "N", "S"]);
       const o = await signOnboarding(device, { ...terms, registry: bare, operatorId: 1n });
       await expect(bare.connect(alice).onboard(o)).to.be.revertedWithCustomError(bare, "DeviceZeroAddress");
     });
@@ -520,7 +521,7 @@ describe("DeviceRegistry", () => {
       await expect(registry.setStaking(makers))
         .to.be.revertedWithCustomError(registry, "DeviceRegistryBadParameter")
         .withArgs(ethers.encodeBytes32String("staking"), BigInt(await staking.getAddress()));
-      const bare = await ethers.deployContract("DeviceRegistry", [manager, makers, credits, 0, EPOCH, 1, 1, "N", "S"]);
+      const bare = await deployRegistry([manager, makers, credits, 0, EPOCH, 1, 1, "N", "S"]);
       await expect(bare.setStaking(ethers.ZeroAddress)).to.be.revertedWithCustomError(bare, "DeviceZeroAddress");
       await expect(bare.setStaking(staking))
         .to.emit(bare, "StakingSet")
