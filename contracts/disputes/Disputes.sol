@@ -58,6 +58,7 @@ contract Disputes is IDisputes, Guarded, Epochs, ReentrancyGuardTransient {
     /// @param length of an epoch in seconds
     /// @param accountableTime_ seconds, see IDisputes
     /// @param maxPause_ longest pause in seconds
+    /// @param casesBefore ids of cases go on after it: those of the kernels before this one, 0 for the first
     constructor(
         address manager,
         address token_,
@@ -65,7 +66,8 @@ contract Disputes is IDisputes, Guarded, Epochs, ReentrancyGuardTransient {
         uint64 genesis,
         uint32 length,
         uint64 accountableTime_,
-        uint32 maxPause_
+        uint32 maxPause_,
+        uint64 casesBefore
     ) Guarded(manager, maxPause_) Epochs(genesis, length) {
         if (token_ == address(0)) revert DisputesBadParameter("token", 0);
         if (keccak256(bytes(IERC6372(votes_).CLOCK_MODE())) != keccak256("mode=timestamp")) {
@@ -74,6 +76,7 @@ contract Disputes is IDisputes, Guarded, Epochs, ReentrancyGuardTransient {
         token = IERC20(token_);
         votes = votes_;
         accountableTime = accountableTime_;
+        caseCount = casesBefore;
     }
 
     // ----------------------------------------------------------------------------------------------------- accuser

@@ -156,7 +156,7 @@ interface IDisputes {
     /// @notice Whether `account` has voted.
     function hasVoted(uint64 caseId, address account) external view returns (bool);
 
-    /// @notice Cases ever opened = the highest id.
+    /// @notice The highest id: cases ever opened, here and by the kernels before.
     function caseCount() external view returns (uint64);
 
     /// @notice What `account` can withdraw.

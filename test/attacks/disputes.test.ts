@@ -41,6 +41,7 @@ async function claimsFixture() {
     EPOCH,
     MIN_UNBONDING * EPOCH,
     MAX_PAUSE,
+    0,
   ]);
   await disputes.setKind(CLAIM_KIND, termsOf(f.slasher, { maxAge: 1, answerPeriod: EPOCH, votePeriod: EPOCH }));
   await f.slasher.setDisputes(disputes);

@@ -74,6 +74,7 @@ export async function disputesFixture() {
     EPOCH,
     ACCOUNTABLE,
     MAX_PAUSE,
+    0,
   ]);
   const target = await ethers.deployContract("Disputable__Mock");
   await target.set(accused.address, MOOD.fine);

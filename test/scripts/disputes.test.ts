@@ -74,6 +74,7 @@ async function claimsFixture() {
     EPOCH,
     Math.max(ACCOUNTABLE, MIN_UNBONDING * EPOCH),
     MAX_PAUSE,
+    0,
   ]);
   await disputes.setKind(2, termsOf(f.slasher));
   await f.slasher.setDisputes(disputes);

@@ -29,7 +29,7 @@ describe("Disputes", () => {
     it("reverts for a zero token, and for votes on another clock than seconds", async () => {
       const { manager, escrow, token, genesis, disputes } = await loadFixture(disputesFixture);
       const deploy = (t: unknown, v: unknown) =>
-        ethers.deployContract("Disputes", [manager, t, v, genesis, EPOCH, ACCOUNTABLE, MAX_PAUSE]);
+        ethers.deployContract("Disputes", [manager, t, v, genesis, EPOCH, ACCOUNTABLE, MAX_PAUSE, 0]);
       await expect(deploy(ethers.ZeroAddress, escrow))
         .to.be.revertedWithCustomError(disputes, "DisputesBadParameter")
         .withArgs(bytes32("token"), 0);
