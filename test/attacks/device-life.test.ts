@@ -110,8 +110,7 @@ describe("attacks: the life of a device", () => {
       const to = await receiver.getAddress();
       const offer = await signOffer(registry, alice, 1n, to);
       const signature = await signLife(registry, box, "accept", { deviceId: 1n, account: to });
-      const call = [1, DEADLINE, offer, box.key, signature] as const;
-      await receiver.prepare(registry.interface.encodeFunctionData("accept", call));
+      await receiver.prepare(registry.interface.encodeFunctionData("accept", [1, DEADLINE, offer, box.key, signature]));
       await registry.connect(alice)["safeTransferFrom(address,address,uint256)"](alice, to, 1);
       expect(await receiver.replayed()).to.be.false;
       expect(await registry.ownerOf(1)).to.equal(alice.address);
