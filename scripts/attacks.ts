@@ -48,7 +48,7 @@ export function attacksPage(guards: readonly Guard[]): string {
     "written from test/attacks/guards/ by `npm run attacks -- --docs`; a test holds it against them.",
     "",
     "Families: D devices and proofs, O oracle, E emission and claims, S staking, G governance and access. What is not in this table is",
-    "not claimed: slashing and disputes (D3, D9 to D11, S1 to S7) come with stage 2, prices and paid use (O7, O8, E5, E6, M1 to M8)",
+    "not claimed: prices and paid use (O7, O8, E5, E6, M1 to M8) come",
     "with the stages after it. Checks of the oracle nodes are in test/oracle/ and test/e2e/.",
     "",
     "| id | attack | test | guard |",

@@ -31,6 +31,7 @@ export const disputesModule = (p: Parameters, parts: DisputesParts) =>
       p.epochs.length,
       p.minUnbondingEpochs * p.epochs.length,
       p.maxPause,
+      0, // the first kernel: no case was opened before it
     ]);
     const slasher = m.contract(
       "Slasher",
