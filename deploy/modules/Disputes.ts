@@ -23,22 +23,28 @@ export const disputesModule = (p: Parameters, parts: DisputesParts) =>
     const { devices, staking } = m.useModule(parts.devices);
     const { committee, settlement } = m.useModule(parts.settlement);
     const epochGenesis = m.staticCall(genesis, "epochGenesis");
-    const disputes = m.contract("Disputes", [
-      manager,
-      token,
-      escrow,
-      epochGenesis,
-      p.epochs.length,
-      p.minUnbondingEpochs * p.epochs.length,
-      p.maxPause,
-      0, // the first kernel: no case was opened before it
-    ]);
+    // After all the others, and one after the other: an interrupted deployment that goes on must not change the order, and
+    // with it the addresses.
+    const others = [parts.governance, parts.devices, parts.settlement];
+    const disputes = m.contract(
+      "Disputes",
+      [
+        manager,
+        token,
+        escrow,
+        epochGenesis,
+        p.epochs.length,
+        p.minUnbondingEpochs * p.epochs.length,
+        p.maxPause,
+        0, // the first kernel: no case was opened before it
+      ],
+      { after: others },
+    );
     const slasher = m.contract(
       "Slasher",
       [manager, staking, committee, epochGenesis, p.epochs.length, p.ages.device, p.ages.member],
       { after: [disputes] },
     );
-    // One after the other: an interrupted deployment that goes on must not change the order, and with it the addresses.
     const after = <T>(before: T) => ({ after: [before] });
     const clock = [epochGenesis, p.epochs.length, p.disputes.clockTolerance];
     const doubleSignedCounter = m.contract("DoubleSignedCounter", [devices], after(slasher));

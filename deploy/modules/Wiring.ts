@@ -28,28 +28,31 @@ export const wiringModule = (
     const { devices, staking, holds, metadata } = m.useModule(parts.devices);
     const { emissions, settlement, distributor, committee, forwarder } = m.useModule(parts.settlement);
     const k = m.useModule(parts.disputes);
+    // Calls come after the last contract: a nonce that a call takes would move the address of a contract behind it.
+    const call: typeof m.call = (contract, name, args, options = {}) =>
+      m.call(contract, name, args, { ...options, after: [...(options.after ?? []), parts.disputes] });
     const reporter = {
       forwarder,
       workflowOwner: p.settlement.workflowOwner,
       workflowName: workflowNameOf(p.settlement.workflowName),
     };
 
-    m.call(token, "setMinter", [emissions]);
-    m.call(credits, "setPriceGuard", [priceGuard]);
-    m.call(credits, "setSpender", [devices, true]);
-    m.call(priceGuard, "setSources", [
+    call(token, "setMinter", [emissions]);
+    call(credits, "setPriceGuard", [priceGuard]);
+    call(credits, "setSpender", [devices, true]);
+    call(priceGuard, "setSources", [
       { feed: priceFeed, maxAge: p.price.maxAge },
       { feed: ZeroAddress, maxAge: 0 },
     ]);
-    m.call(priceFeed, "setReporter", [0, reporter]);
-    m.call(devices, "setStaking", [staking]);
-    m.call(devices, "setOnboardingFee", [p.devices.onboardingFee]);
-    m.call(emissions, "setDistributor", [distributor]);
-    m.call(emissions, "setSettlement", [settlement]);
-    m.call(emissions, "setReceiver", [encodeBytes32String("treasury"), timelock]);
-    m.call(emissions, "setReceiver", [encodeBytes32String("stakers"), staking], { id: "stakersReceiver" });
-    m.call(settlement, "setDistributor", [distributor]);
-    m.call(distributor, "setOracle", [settlement]);
+    call(priceFeed, "setReporter", [0, reporter]);
+    call(devices, "setStaking", [staking]);
+    call(devices, "setOnboardingFee", [p.devices.onboardingFee]);
+    call(emissions, "setDistributor", [distributor]);
+    call(emissions, "setSettlement", [settlement]);
+    call(emissions, "setReceiver", [encodeBytes32String("treasury"), timelock]);
+    call(emissions, "setReceiver", [encodeBytes32String("stakers"), staking], { id: "stakersReceiver" });
+    call(settlement, "setDistributor", [distributor]);
+    call(distributor, "setOracle", [settlement]);
 
     // Kinds of disputes and of evidence: docs/accounting.md.
     const terms = {
@@ -60,9 +63,9 @@ export const wiringModule = (
       quorumBps: p.disputes.quorumBps,
       quorumFloor: p.disputes.quorumFloor,
     };
-    m.call(k.disputes, "setKind", [DISPUTE_KINDS.denial, { target: devices, ...terms }], { id: "disputeDenial" });
-    m.call(k.disputes, "setKind", [DISPUTE_KINDS.slash, { target: k.slasher, ...terms }], { id: "disputeSlash" });
-    m.call(k.slasher, "setDisputes", [k.disputes], { id: "slasherDisputes" });
+    call(k.disputes, "setKind", [DISPUTE_KINDS.denial, { target: devices, ...terms }], { id: "disputeDenial" });
+    call(k.disputes, "setKind", [DISPUTE_KINDS.slash, { target: k.slasher, ...terms }], { id: "disputeSlash" });
+    call(k.slasher, "setDisputes", [k.disputes], { id: "slasherDisputes" });
     const evidence = {
       doubleSignedCounter: k.doubleSignedCounter,
       counterRunBack: k.counterRunBack,
@@ -71,30 +74,30 @@ export const wiringModule = (
     };
     for (const [name, contract] of Object.entries(evidence)) {
       const kind = EVIDENCE_KINDS[name as EvidenceName];
-      m.call(k.slasher, "setEvidence", [kind, contract], { id: `evidence${kind}` });
+      call(k.slasher, "setEvidence", [kind, contract], { id: `evidence${kind}` });
     }
-    m.call(devices, "setDisputes", [k.disputes], { id: "devicesDisputes" });
-    m.call(devices, "setHolds", [holds]);
-    m.call(devices, "setMetadata", [metadata]);
-    m.call(devices, "setTerms", [p.devices.delayEpochs, p.devices.denialEpochs, p.devices.locationFee]);
-    m.call(staking, "setSlasher", [k.slasher], { id: "stakingSlasher" });
-    m.call(staking, "setEmissions", [emissions]);
-    m.call(committee, "setSlasher", [k.slasher], { id: "committeeSlasher" });
+    call(devices, "setDisputes", [k.disputes], { id: "devicesDisputes" });
+    call(devices, "setHolds", [holds]);
+    call(devices, "setMetadata", [metadata]);
+    call(devices, "setTerms", [p.devices.delayEpochs, p.devices.denialEpochs, p.devices.locationFee]);
+    call(staking, "setSlasher", [k.slasher], { id: "stakingSlasher" });
+    call(staking, "setEmissions", [emissions]);
+    call(committee, "setSlasher", [k.slasher], { id: "committeeSlasher" });
 
     // Ids are counted: each waits for the one before.
     const added = p.emissions.subNetworks.reduce<ReturnType<typeof m.call>[]>((before, n, i) => {
       const options = { id: `addSubNetwork${i + 1}`, after: before.slice(-1) };
-      return [...before, m.call(emissions, "addSubNetwork", [n.category, n.uptimeTargetBps, n.name], options)];
+      return [...before, call(emissions, "addSubNetwork", [n.category, n.uptimeTargetBps, n.name], options)];
     }, []);
-    m.call(emissions, "setWeights", [p.emissions.subNetworks.map((n) => n.weightBps)], { after: added.slice(-1) });
+    call(emissions, "setWeights", [p.emissions.subNetworks.map((n) => n.weightBps)], { after: added.slice(-1) });
     p.emissions.subNetworks.forEach((_, i) => {
-      m.call(settlement, "setReporter", [i + 1, reporter], { id: `setReporter${i + 1}` });
+      call(settlement, "setReporter", [i + 1, reporter], { id: `setReporter${i + 1}` });
     });
 
     // Without a bond to wait for, the first committee is listed at once; otherwise see Handover.
-    if (p.committee.minBond === 0n) m.call(committee, "setCommittee", [p.committee.f, p.committee.members]);
+    if (p.committee.minBond === 0n) call(committee, "setCommittee", [p.committee.f, p.committee.members]);
     if (p.settlement.forwarder === null) {
-      m.call(forwarder, "setConfig", [p.committee.donId, 1, p.committee.f, p.committee.members.map((c) => c.signer)]);
+      call(forwarder, "setConfig", [p.committee.donId, 1, p.committee.f, p.committee.members.map((c) => c.signer)]);
     }
     return {};
   });
