@@ -18,7 +18,7 @@ const AMOY = 80002;
 const PARAMETERS = resolve(__dirname, "80002.rehearsal.json");
 const MNEMONIC = "test test test test test test test test test test test junk";
 
-describe("deployment on a public chain @e2e", () => {
+describe("deployment on a public chain @e2e @deep", () => {
   const dir = mkdtempSync(join(tmpdir(), "groundwork-public-"));
   const id = `public-${process.pid}`;
   const account = (i: number): HDNodeWallet => HDNodeWallet.fromPhrase(MNEMONIC, undefined, `m/44'/60'/0'/0/${i}`);

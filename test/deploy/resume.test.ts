@@ -20,7 +20,7 @@ function forgetLastSent(id: string): void {
   writeFileSync(file, lines.filter((line, i) => i < at || parse(line).futureId !== futureId).join("\n"));
 }
 
-describe("interrupted deployment @e2e", () => {
+describe("interrupted deployment @e2e @deep", () => {
   const dir = mkdtempSync(join(tmpdir(), "groundwork-resume-"));
   const ids = [`resume-${process.pid}-whole`, `resume-${process.pid}-killed`] as const;
   const logOf = (name: string): string => join(dir, `${name}.log`);

@@ -62,7 +62,7 @@ describe("network @e2e", function () {
       expect(status).to.equal(0);
       expect(json.paid).to.equal(payout.cumulative);
       byCommand += BigInt(json.paid);
-      expect(command<Claimed>(...args).json.error?.code).to.equal("NOTHING_DUE");
+      if (i === 0) expect(command<Claimed>(...args).json.error?.code).to.equal("NOTHING_DUE");
     }
   }
 

@@ -58,7 +58,7 @@ describe("gas: staking @gas", () => {
     await expectGas("undelegate", staking.connect(bob).undelegate(1, 5_000_000), 175_000);
   });
 
-  it("slashes at one price with 1, 100 and 10,000 devices, delegators and unbonding requests", async function () {
+  it("slashes at one price with 1, 100 and 10,000 devices, delegators and unbonding requests @deep", async function () {
     this.timeout(120_000);
     const base = await loadFixture(old);
     const { staking, token, bob, controller, admin } = base;
