@@ -153,7 +153,6 @@ interface IOperatorStaking {
     error StakingNotRegistry(address caller);
     error StakingNotSlasher(address caller);
     error StakingNotAllowed(uint64 deviceId, address caller);
-    error StakingPointerSet(bytes32 name, address pointer);
     error StakingBadParameter(bytes32 name, uint256 value);
     /// @notice Together the operators have too little weight to distribute: what there is waits.
     error StakingNoWeight(uint256 totalWeight);
@@ -332,9 +331,9 @@ interface IOperatorStaking {
     /// @notice Sets the network's parameters. Restricted: timelock.
     function setTerms(Terms calldata terms_) external;
 
-    /// @notice Sets the slasher, once. Restricted: timelock.
+    /// @notice Sets the slasher, a policy: the one before slashes no more. Restricted: timelock.
     function setSlasher(address slasher_) external;
 
-    /// @notice Sets the emission controller, once. Restricted: timelock.
+    /// @notice Sets the emission controller whose stakers' bucket is collected. Restricted: timelock.
     function setEmissions(address emissions_) external;
 }

@@ -184,7 +184,7 @@ contract OperatorStaking is DeviceBonds, ReentrancyGuardTransient {
 
     /// @inheritdoc IOperatorStaking
     function setSlasher(address slasher_) external restricted {
-        _checkPointer("slasher", slasher, slasher_);
+        if (slasher_ == address(0)) revert StakingBadParameter("slasher", 0);
 
         slasher = slasher_;
 
@@ -193,7 +193,7 @@ contract OperatorStaking is DeviceBonds, ReentrancyGuardTransient {
 
     /// @inheritdoc IOperatorStaking
     function setEmissions(address emissions_) external restricted {
-        _checkPointer("emissions", emissions, emissions_);
+        if (emissions_ == address(0)) revert StakingBadParameter("emissions", 0);
 
         emissions = emissions_;
 
@@ -293,10 +293,5 @@ contract OperatorStaking is DeviceBonds, ReentrancyGuardTransient {
 
     function _releaseAt() private view returns (uint40) {
         return uint40(block.timestamp + uint256(unbondingEpochs) * epochLength);
-    }
-
-    function _checkPointer(bytes32 name, address present, address next) private pure {
-        if (next == address(0)) revert StakingBadParameter(name, 0);
-        if (present != address(0)) revert StakingPointerSet(name, present);
     }
 }
