@@ -106,7 +106,9 @@ contract Disputes is IDisputes, Guarded, Epochs, ReentrancyGuardTransient {
         c.quorum = _quorum(k);
         _totalBonded += k.bond;
 
-        // The target belongs to governance and the guard is on: nothing of this contract can be entered from it.
+        // The target belongs to governance and the guard is on. What has no guard needs the accused, whom the case does not
+        // have yet: it cannot be answered, and so not voted on, from within this call.
+        // slither-disable-next-line reentrancy-no-eth
         address accused = IDisputable(k.target).onDisputeOpened(caseId, subject, epoch);
         if (accused == address(0) || accused == msg.sender) revert DisputesBadAccused(accused);
         c.accused = accused;

@@ -28,6 +28,9 @@ library GreatCircle {
     uint256 private constant QUARTER = 900_000_000; // 90° in 10⁻⁷ degrees
     uint256 private constant HALF = 1_800_000_000;
 
+    // Fixed point: each division rounds down what is added, or up what is subtracted, before the next factor.
+    // slither-disable-start divide-before-multiply
+
     /// @notice Metres between two positions in 10⁻⁷ degrees, or fewer. Over the antimeridian the short way; at a pole the
     /// longitude says nothing.
     function lowerBound(int32 latE7a, int32 lonE7a, int32 latE7b, int32 lonE7b) internal pure returns (uint256 metres) {
@@ -75,6 +78,8 @@ library GreatCircle {
         uint256 y11 = (y9 * square) / ONE;
         return y + y3 / 6 + (3 * y5) / 40 + (15 * y7) / 336 + (105 * y9) / 3_456 + (945 * y11) / 42_240;
     }
+
+    // slither-disable-end divide-before-multiply
 
     function _distance(int32 a, int32 b) private pure returns (uint256) {
         // Two numbers of 32 bits: the difference fits 33.

@@ -323,6 +323,8 @@ library StakeLedger {
         uint256 net = 0;
         if (delegated != 0) {
             uint256 own = self.bucketOf(operatorId, operator, true).activeAssets();
+            // The delegators' part is rounded down, and so is the commission on it.
+            // slither-disable-next-line divide-before-multiply
             net = (earned * delegated) / (own + delegated);
             net -= (net * commissionBps) / BPS;
             bucket.rewardPerShare += Math.mulDiv(net, SHARE_UNIT, bucket.activeShares);
@@ -337,6 +339,7 @@ library StakeLedger {
         address account
     ) private returns (StakeState.Position storage position) {
         position = self.positions[operatorId][generation][account];
+        // slither-disable-next-line boolean-cst
         uint256 rewardPerShare = self.buckets[operatorId][false][generation].rewardPerShare;
         uint256 since = rewardPerShare - position.rewardPerShare;
         if (since == 0) return position;
