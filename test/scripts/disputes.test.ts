@@ -113,7 +113,7 @@ describe("commands: disputes", () => {
     payload: "",
   });
 
-  it("accuse, answer, vote, resolve and pay out; show says what is next at every step", async () => {
+  it("accuse, answer, vote, resolve and pay out; show says what is next at every step @deep", async () => {
     const { kernel, accuser, accused, bob, token, disputes } = await on(kernelFixture);
     const evidence = file("evidence.txt", "two photographs");
     const hash = ethers.id("two photographs");
@@ -194,7 +194,7 @@ describe("commands: disputes", () => {
     expect(await refused("REVERTED", EXIT.state, "dispute:vote", vote)).to.include("DisputesCaseUnknown");
   });
 
-  it("claim a fault that cannot be proven: proposed and opened in one command", async () => {
+  it("claim a fault that cannot be proven: proposed and opened in one command @deep", async () => {
     const { disputes, slasher, deviceId, controller, token, bob, ledger } = await on(claimsFixture);
     const [kernel, at] = [await disputes.getAddress(), await slasher.getAddress()];
     const opened = await run("dispute:open", {
